@@ -1,0 +1,1 @@
+"""What can be known: types, members, call sites, each with evidence."""

@@ -1,0 +1,1 @@
+"""What exists: workspace, symbols, libraries, documents, in SQLite and FAISS."""

@@ -1,0 +1,1 @@
+"""How editors ask: the language server."""

@@ -1,0 +1,1 @@
+"""What can be guessed: language model, type model, embeddings, in a process of their own."""
