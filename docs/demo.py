@@ -1,0 +1,110 @@
+"""Typewright's main job on a real package: index, annotate, recommend, complete, check.
+
+Sets up a small project with its own environment under build/demo (the `requests` package, which has no
+annotations, and its libraries), then runs the command line as a user would. `--svg FILE` draws the same run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+REQUIREMENTS = HERE / "demo-requirements.txt"
+PROJECT = HERE.parent / "build" / "demo"
+SCRIPT = '''\
+"""Fetch a page and keep what it says."""
+import json
+
+import requests
+
+
+def fetch(url, retries=3):
+    session = requests.Session()
+    session.set_retries(retries)
+    response = session.get(url, timeout=10)
+    return json.parse(response.text)
+
+
+def save(path, data):
+    with open(path, "w") as file:
+        file.'''
+
+
+def set_up() -> None:
+    """A project folder: the package's source beside a script of ours, and an environment with its libraries."""
+    environment = PROJECT / ".venv"
+    site = environment / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}" / "site-packages"
+    if not (site / "requests").exists():
+        venv.create(environment, with_pip=False, clear=True)
+        pip = [sys.executable, "-m", "pip", "--python", str(environment / "bin" / "python"), "install", "--quiet"]
+        subprocess.run([*pip, "--require-hashes", "--no-deps", "-r", str(REQUIREMENTS)], check=True)
+    package = PROJECT / "requests"
+    shutil.rmtree(package, ignore_errors=True)
+    shutil.copytree(site / "requests", package, ignore=shutil.ignore_patterns("__pycache__"))
+    (PROJECT / "script.py").write_text(SCRIPT, encoding="utf-8")
+
+
+def steps() -> list[tuple[str, list[str], int | None]]:
+    """What is shown, the command, and how many lines of its output are enough."""
+    lines = SCRIPT.splitlines()
+    cursor = f"script.py:{len(lines)}:{len(lines[-1]) + 1}"
+    return [
+        ("Index the package and the libraries it uses", ["index", "."], None),
+        ("Annotate it: types from the flow of values first, learned ones where that is open", ["annotate", "requests", "--diff"], 60),
+        ("Ask which API does a thing", ["recommend", "send a POST request with a JSON body", "-k", "5"], None),
+        ("Complete code with a model on this machine", ["complete", cursor], None),
+        ("Find APIs that do not exist", ["check", "script.py"], None),
+        ("See what was found, and where things are cached", ["doctor"], None),
+    ]
+
+
+def main() -> int:
+    """Run the demo; the exit code says whether every command did its job."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--svg", type=Path, help="draw the run into FILE")
+    options = parser.parse_args()
+    set_up()
+    transcript = []
+    failed = False
+    for title, arguments, shown in steps():
+        heading = f"\n# {title}\n$ typewright {' '.join(repr(word) if ' ' in word else word for word in arguments)}"
+        print(heading, flush=True)
+        done = subprocess.run(
+            [str(Path(sys.executable).with_name("typewright")), *arguments],
+            cwd=PROJECT,
+            env={**os.environ, "COLUMNS": "110"},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        output = done.stdout.rstrip().splitlines()
+        rest = len(output) - shown if shown else 0
+        body = output[:shown] + ([f"… and {rest} more lines"] if rest > 0 else [])
+        print("\n".join(body), flush=True)
+        transcript += [heading, *body]
+        failed |= done.returncode not in (0, 1) or not output
+    if options.svg:
+        draw("\n".join(transcript).replace(str(PROJECT), "~/demo").replace(str(Path.home()), "~"), options.svg)
+    return int(failed)
+
+
+def draw(text: str, path: Path) -> None:
+    """Draw `text` as a terminal picture."""
+    from rich.console import Console
+    from rich.text import Text
+
+    with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
+        console = Console(record=True, width=112, file=nowhere)
+        for line in text.strip().splitlines():
+            style = {"#": "bold cyan", "$": "bold", "+": "green", "-": "red"}.get(line[:1], "")
+            console.print(Text(line, style=style))
+        console.save_svg(str(path), title="Typewright")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
