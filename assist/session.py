@@ -1,0 +1,176 @@
+"""One workspace as `assist` sees it: its index, its analysis and its inference process, opened when needed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from typewright.indexer.cancellation import NEVER, CancelToken, Progress
+from typewright.indexer.errors import TypewrightError
+
+if TYPE_CHECKING:
+    from typewright.analysis.queries import Analysis
+    from typewright.indexer.index import Index, Snapshot, UpdateReport
+    from typewright.models.process import Inference
+
+# What marks the top of a project, strongest first is not needed: the nearest folder with any of them is the root.
+ROOT_MARKERS = ("pyproject.toml", "setup.py", "setup.cfg", ".git", ".hg", "pyrightconfig.json", "mypy.ini")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a user may choose for a session."""
+
+    python: Path | None = None  # the interpreter (or environment folder) of the project; None = discovered
+    cache: Path | None = None  # where the index lies; None = the user's cache folder
+    device: str = "auto"
+    language_model: str | None = None  # a catalogue name or a folder; None = the default of the catalogue
+    minimum_confidence: float = 0.5
+    neural: bool = True  # False = nothing is guessed, only what can be known is said
+
+
+class Session:
+    """One workspace; thread-safe. Every function of `assist` takes it first.
+
+    Index, analysis and inference are opened at first use and kept until `close`. Works without weights: guesses
+    are then left out, and `notices` says so.
+    """
+
+    def __init__(self, root: Path, *, settings: Settings = Settings()) -> None:  # noqa: B008 (frozen)
+        if not root.is_dir():
+            raise TypewrightError(f"{root} is not a folder")
+        self.root = root.resolve()
+        self.settings = settings
+        self._lock = threading.RLock()
+        self._index: Index | None = None
+        self._inference: Inference | None = None
+        self._notices: dict[str, None] = {}
+        self._refreshed = False
+        self._snapshot: Snapshot | None = None
+        self._analysis: Analysis | None = None
+        self._overlay: Mapping[Path, str] = {}
+
+    @property
+    def index(self) -> Index:
+        """The index of the workspace, opened at first use."""
+        with self._lock:
+            if self._index is None:
+                from typewright.indexer.index import Index
+
+                self._index = Index.open(self.root, python=self.settings.python, cache=self.settings.cache)
+                for text in self._index.notices:
+                    self.notice(text)
+            return self._index
+
+    @property
+    def inference(self) -> Inference:
+        """The client of the inference process, which starts at its first request."""
+        with self._lock:
+            if self._inference is None:
+                from typewright.models.process import Inference
+
+                self._inference = Inference(
+                    device=self.settings.device, language_model=self.settings.language_model
+                )
+            return self._inference
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What the user should know (weights missing, index rebuilt), each once, oldest first."""
+        with self._lock:
+            return tuple(self._notices)
+
+    def notice(self, text: str) -> None:
+        """Add a notice; a repeated one is dropped."""
+        with self._lock:
+            self._notices.setdefault(text)
+
+    def refresh(
+        self,
+        paths: Iterable[Path] | None = None,
+        *,
+        progress: Progress | None = None,
+        cancel: CancelToken = NEVER,
+    ) -> UpdateReport:
+        """Bring the index up to date with the disk: all of the workspace, or only `paths`."""
+        report = self.index.update(paths, progress=progress, cancel=cancel)
+        with self._lock:
+            self._refreshed = self._refreshed or paths is None
+            self._snapshot = None
+        return report
+
+    def snapshot(self, overlay: Mapping[Path, str] | None = None, *, cancel: CancelToken = NEVER) -> Snapshot:
+        """Return what is known now, with the open buffers of `overlay` in place of what lies on disk.
+
+        The workspace is read at the first call, if `refresh` was not called before.
+        """
+        if not self._refreshed:
+            self.refresh(cancel=cancel)
+        overlay = overlay or {}
+        with self._lock:
+            if self._snapshot is None or overlay != self._overlay:
+                self._snapshot = self.index.snapshot(overlay)
+                self._overlay = dict(overlay)
+            return self._snapshot
+
+    def analysis(self, overlay: Mapping[Path, str] | None = None, *, cancel: CancelToken = NEVER) -> Analysis:
+        """Return the analysis of the snapshot of now; what an edit leaves valid is kept from the one before."""
+        from typewright.analysis.queries import Analysis
+
+        snapshot = self.snapshot(overlay, cancel=cancel)
+        with self._lock:
+            if self._analysis is None or self._analysis.snapshot is not snapshot:
+                self._analysis = Analysis(snapshot, self._analysis)
+            return self._analysis
+
+    def close(self) -> None:
+        """Stop the inference process and close the index. A closed session opens again when it is used."""
+        with self._lock:
+            inference, index = self._inference, self._index
+            self._inference = self._index = self._snapshot = self._analysis = None
+            self._refreshed = False
+        if inference is not None:
+            inference.close()
+        if index is not None:
+            index.close()
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def find_root(paths: Sequence[Path]) -> Path:
+    """Return the folder that holds the project of `paths` (the working directory where there are none).
+
+    That is the nearest folder upwards with a project file, never the home folder or the top of the disk; without
+    one, the folder that holds the outermost package, so that its modules keep their full names.
+    """
+    folders = [path if path.is_dir() else path.parent for path in (path.resolve() for path in paths)]
+    start = _common_folder(folders) if folders else Path.cwd()
+    for folder in (start, *start.parents):
+        if folder == Path.home() or folder == folder.parent:
+            break
+        if any((folder / marker).exists() for marker in ROOT_MARKERS):
+            return folder
+    while (start / "__init__.py").exists() and start != start.parent:
+        start = start.parent
+    return start
+
+
+def _common_folder(folders: Sequence[Path]) -> Path:
+    first, *others = folders
+    for folder in (first, *first.parents):
+        if all(other.is_relative_to(folder) for other in others):
+            return folder
+    return first
