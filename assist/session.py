@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from typewright.indexer.index import Index, Snapshot, UpdateReport
     from typewright.models.process import Inference
 
-# What marks the top of a project, strongest first is not needed: the nearest folder with any of them is the root.
-ROOT_MARKERS = ("pyproject.toml", "setup.py", "setup.cfg", ".git", ".hg", "pyrightconfig.json", "mypy.ini")
+# The nearest folder upwards that holds one of these is the project's.
+ROOT_MARKERS = ("pyproject.toml", "setup.py", "setup.cfg", ".git", ".hg", ".venv", "pyrightconfig.json", "mypy.ini")
+PYTHON_SUFFIXES = frozenset({".py", ".pyi"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +127,30 @@ class Session:
             if self._analysis is None or self._analysis.snapshot is not snapshot:
                 self._analysis = Analysis(snapshot, self._analysis)
             return self._analysis
+
+    def files(self, paths: Iterable[Path], *, cancel: CancelToken = NEVER) -> tuple[Path, ...]:
+        """Return the Python files that `paths` (files and folders) stand for, each once, in order.
+
+        A folder stands for what the index sees of it; one that the index leaves out as a whole (ignored by git,
+        outside the root) is walked by itself, since the user named it. Raises TypewrightError where a path is
+        missing or is no Python file.
+        """
+        from typewright.indexer.workspace import walk
+
+        found: dict[Path, None] = {}
+        for path in paths:
+            absolute = path.absolute()
+            if absolute.is_file():
+                if absolute.suffix not in PYTHON_SUFFIXES:
+                    raise TypewrightError(f"{path}: not a Python file.")
+                found.setdefault(absolute)
+            elif absolute.is_dir():
+                resolved = absolute.resolve()
+                inside = [file for file in self.snapshot(cancel=cancel).files() if file.is_relative_to(resolved)]
+                found.update(dict.fromkeys(inside or walk(resolved, cancel=cancel).files))
+            else:
+                raise TypewrightError(f"{path}: no such file or folder.")
+        return tuple(file for file in found if file.suffix in PYTHON_SUFFIXES)
 
     def close(self) -> None:
         """Stop the inference process and close the index. A closed session opens again when it is used."""

@@ -1,0 +1,172 @@
+"""Commands about what exists: index, recommend, describe, doctor."""
+
+from __future__ import annotations
+
+import json
+import time
+from argparse import Namespace
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from typewright.cli.output import count, home, print_json, progress_bar, say, shown, size, table
+from typewright.cli.workspace import settings, workspace
+from typewright.indexer.errors import TypewrightError
+
+if TYPE_CHECKING:
+    from typewright.assist.recommend import Recommendation
+    from typewright.assist.session import Session
+
+
+def index(options: Namespace) -> int:
+    """Read the workspace, its libraries and documents into the index."""
+    from typewright.assist.session import Session
+
+    started = time.perf_counter()
+    with Session(options.root or options.path, settings=settings(options)) as session:
+        with progress_bar() as progress:
+            files = session.refresh(progress=progress)
+            libraries = session.index.add_libraries(options.library, progress=progress)
+            documents = session.index.add_documents(options.docs, progress=progress) if options.docs else None
+        folder = session.index.folder
+        seconds = time.perf_counter() - started
+        bytes_used = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+        if options.json:
+            print_json(
+                {
+                    "root": session.root,
+                    "files": files,
+                    "libraries": libraries,
+                    "documents": documents,
+                    "folder": str(folder),
+                    "bytes": bytes_used,
+                    "seconds": round(seconds, 3),
+                }
+            )
+        else:
+            print(files)
+            print(libraries)
+            print(documents)
+            print(f"index: {home(folder)} ({size(bytes_used)}), {seconds:.1f} s")
+        for text in session.notices:
+            say(f"note: {text}")
+    return 0
+
+
+def recommend(options: Namespace) -> int:
+    """Print the APIs that do what is asked."""
+    if (options.query is None) == (options.batch is None):
+        raise TypewrightError("recommend needs a QUERY or --batch FILE.jsonl.")
+    from typewright.assist.recommend import recommend as search
+
+    paths = [options.context[0]] if options.context else []
+    with workspace(options, paths) as session:
+        if options.batch is not None:
+            return _recommend_batch(session, options)
+        found = search(
+            session, options.query, context=options.context, libraries=options.library, limit=options.k
+        )
+        for rank, recommendation in enumerate(found, 1):
+            if options.json:
+                print_json(_recommendation_row(recommendation))
+            else:
+                _print_recommendation(rank, recommendation)
+        if not found and not options.json:
+            say("nothing found")
+    return 0
+
+
+def _recommendation_row(recommendation: Recommendation) -> dict[str, object]:
+    api, example = recommendation.api, recommendation.example
+    return {
+        "name": api.name,
+        "kind": api.kind,
+        "signature": api.signature,
+        "score": round(recommendation.score, 4),
+        "reason": recommendation.reason,
+        "matched": list(recommendation.matched),
+        "summary": api.summary,
+        "library": api.distribution,
+        "version": api.version,
+        "file": str(api.path) if api.path else None,
+        "line": api.line,
+        "example": example.code if example else None,
+    }
+
+
+def _print_recommendation(rank: int, recommendation: Recommendation) -> None:
+    api, example = recommendation.api, recommendation.example
+    print(f"{rank:>2}. {api.name}{api.signature if api.signature.startswith('(') else ''}")
+    print(f"    {recommendation.reason}")
+    if example:
+        where = f"{shown(example.path)}:{example.line}"
+        print(f"    for example: {example.code.strip().splitlines()[0]}  ({where})")
+
+
+def _recommend_batch(session: Session, options: Namespace) -> int:
+    from typewright.assist.recommend import recommend as search
+
+    for row in read_rows(options.batch, ("id", "query")):
+        started = time.perf_counter()
+        found = search(session, str(row["query"]), libraries=options.library, limit=options.k)
+        print_json(
+            {
+                "id": row["id"],
+                "pred": [recommendation.api.name for recommendation in found],
+                "reasons": [recommendation.reason for recommendation in found],
+                "total_ms": round((time.perf_counter() - started) * 1000, 2),
+            }
+        )
+    return 0
+
+
+def read_rows(path: Path, keys: tuple[str, ...]) -> Iterator[Mapping[str, Any]]:
+    """Yield the rows of a JSON Lines file; raises TypewrightError where one is not an object with `keys`."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise TypewrightError(f"{path}: {getattr(error, 'strerror', None) or error}.") from error
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise TypewrightError(f"{path}:{number}: no JSON ({error.msg}).") from error
+        if not isinstance(row, dict) or any(key not in row for key in keys):
+            raise TypewrightError(f"{path}:{number}: a row needs {', '.join(keys)}.")
+        yield row
+
+
+def describe(options: Namespace) -> int:
+    """Print what the index knows of an API."""
+    from typewright.assist.describe import describe as look_up
+
+    with workspace(options, []) as session:
+        description = look_up(session, options.name)
+        if description is None:
+            raise TypewrightError(f"nothing called {options.name} is known here.")
+        if options.json:
+            print_json(description)
+        else:
+            print(description)
+    return 0
+
+
+def doctor(options: Namespace) -> int:
+    """Print what was found, and what mends what was not."""
+    from typewright.assist.doctor import examine
+
+    with workspace(options, [options.path], read=False) as session:
+        found = examine(session)
+    if options.json:
+        for finding in found:
+            print_json(finding)
+        return 0
+    print(table([("ok" if finding.ok else "missing", finding.name, finding.detail) for finding in found]))
+    for finding in found:
+        if finding.remedy:
+            print(f"{finding.name}: {finding.remedy}")
+    if all(finding.ok for finding in found):
+        print(f"{count(len(found), 'check')}, all well")
+    return 0

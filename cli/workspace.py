@@ -1,0 +1,39 @@
+"""Opening the workspace that a command is about."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from typewright.assist.session import Session, Settings, find_root
+from typewright.cli.output import progress_bar, say
+
+
+@contextmanager
+def workspace(options: Namespace, paths: Sequence[Path], *, read: bool = True) -> Iterator[Session]:
+    """Open the session that holds `paths`, bring its index up to date (`read`), and close it at the end.
+
+    What the user should know (weights missing, a damaged index rebuilt) is said on stderr when the block ends.
+    """
+    with Session(options.root or find_root(paths), settings=settings(options)) as session:
+        if read:
+            with progress_bar() as progress:
+                session.refresh(progress=progress)
+        try:
+            yield session
+        finally:
+            for text in session.notices:
+                say(f"note: {text}")
+
+
+def settings(options: Namespace) -> Settings:
+    """Return the settings that the options of a command stand for."""
+    return Settings(
+        python=options.python,
+        cache=options.cache,
+        device=getattr(options, "device", "auto"),
+        language_model=getattr(options, "model", None),
+        neural=not getattr(options, "no_neural", False),
+    )
