@@ -7,7 +7,6 @@ import sys
 import textwrap
 
 import pytest
-
 from typewright.analysis.exports import exports
 from typewright.analysis.scopes import Binding, Resolution, Scope, Scopes
 
