@@ -133,10 +133,13 @@ def test_path_files_give_folders_and_are_never_executed(tmp_path, base):
     site = virtual_environment(tmp_path / ".venv", base)
     (tmp_path / "sources").mkdir()
     mark = tmp_path / "executed"
-    write(
-        site / "a.pth",
-        f"# note\nimport pathlib; pathlib.Path({str(mark)!r}).touch()\n{tmp_path / 'sources'}\ngone\n",
-    )
+    lines = [
+        "# note",
+        f"import pathlib; pathlib.Path({str(mark)!r}).touch()",
+        str(tmp_path / "sources"),
+        "gone",
+    ]
+    write(site / "a.pth", "\n".join(lines))
     environment = discover(tmp_path)
     assert environment.search_paths == (site, tmp_path / "sources")
     assert not mark.exists()

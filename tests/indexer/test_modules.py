@@ -104,12 +104,8 @@ def test_mapped_packages_resolve_in_both_ways(root, site, tmp_path):
     write(root / "lsp" / "__init__.py")
     write(root / "notes" / "__init__.py")
     edited = write(tmp_path / "elsewhere" / "core" / "__init__.py")
-    found = finder(
-        root,
-        site,
-        packages={"demo.lsp": root / "lsp"},
-        editable=(("demo.core", tmp_path / "elsewhere" / "core"),),
-    )
+    editable = (("demo.core", edited.parent),)
+    found = finder(root, site, packages={"demo.lsp": root / "lsp"}, editable=editable)
     assert found.find("demo.lsp.server").path == server
     assert found.find("demo.lsp.server").origin == "workspace"
     assert found.find("demo.core").path == edited
