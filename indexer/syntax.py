@@ -172,7 +172,7 @@ def speakable(text: str) -> str:
 
 
 class _Cache:
-    """The most recently used parses by content, bounded by the characters they hold."""
+    """The most recently used parses by content, bounded by characters (each takes about 100 bytes of tree)."""
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
@@ -197,11 +197,11 @@ class _Cache:
                 self._size -= len(self._entries.popitem(last=False)[1].text)
 
 
-_cache: Final = _Cache(capacity=8_000_000)
+_cache: Final = _Cache(capacity=2_000_000)
 
 
-def parse(text: str, previous: Syntax | None = None) -> Syntax:
-    """Parse Python text; never raises. Equal text is parsed once.
+def parse(text: str, previous: Syntax | None = None, *, remember: bool = True) -> Syntax:
+    """Parse Python text; never raises. Equal text is parsed once, unless `remember` is off (for bulk work).
 
     `previous` is the syntax before an edit: when the text is broken, what changed since is where the
     damage is looked for first.
@@ -212,7 +212,8 @@ def parse(text: str, previous: Syntax | None = None) -> Syntax:
     found = _cache.get(key)
     if found is None:
         found = _parse(text, previous)
-        _cache.put(key, found)
+        if remember:
+            _cache.put(key, found)
     return found
 
 

@@ -1,0 +1,148 @@
+"""An immutable view of the workspace: what lies on disk, hidden where a buffer is open."""
+
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from .environment import Environment
+from .inventory import Inventory, closeness, identifiers, read_text
+from .layout import Layout
+from .modules import ModuleFile, ModuleFinder
+from .outline import Outline, Symbol, outline
+from .syntax import Syntax, parse
+from .workspace import is_python
+
+
+class Texts:
+    """Texts of files by path, read again when size or time have changed; thread-safe and bounded."""
+
+    def __init__(self, capacity: int = 16_000_000) -> None:
+        self._capacity: Final = capacity
+        self._size = 0
+        self._lock: Final = threading.Lock()
+        self._texts: OrderedDict[Path, tuple[tuple[int, int], str]] = OrderedDict()
+
+    def read(self, path: Path) -> str:
+        """Return a file's text. Raises `UnreadableSource`."""
+        try:
+            status = path.stat()
+        except OSError:
+            return read_text(path)  # which says what is wrong
+        stamp = (status.st_mtime_ns, status.st_size)
+        with self._lock:
+            found = self._texts.get(path)
+            if found is not None and found[0] == stamp:
+                self._texts.move_to_end(path)
+                return found[1]
+        text = read_text(path)
+        with self._lock:
+            replaced = self._texts.pop(path, None)
+            self._texts[path] = (stamp, text)
+            self._size += len(text) - (len(replaced[1]) if replaced else 0)
+            while self._size > self._capacity and len(self._texts) > 1:
+                self._size -= len(self._texts.popitem(last=False)[1][1])
+        return text
+
+
+class Snapshot:
+    """The workspace at one moment. A file is read once; `overlay` holds the open buffers by path."""
+
+    def __init__(
+        self,
+        root: Path,
+        layout: Layout,
+        environment: Environment,
+        inventory: Inventory,
+        finder: ModuleFinder,
+        texts: Texts,
+        overlay: Mapping[Path, str],
+    ) -> None:
+        self.root: Final = root
+        self.source_roots: Final = layout.source_roots
+        self.environment: Final = environment
+        self.overlay: Final = {located(path, root): text for path, text in overlay.items()}
+        self._layout: Final = layout
+        self._inventory: Final = inventory
+        self._finder: Final = finder
+        self._texts: Final = texts
+        self._files: tuple[Path, ...] | None = None
+        self._read: dict[Path, str] = {}
+
+    def files(self) -> Sequence[Path]:
+        """Return the workspace's Python files and the open buffers within it, sorted."""
+        if self._files is None:
+            stored = {self.root / path for path in self._inventory.paths()}
+            self._files = tuple(sorted(stored.union(self._open_files())))
+        return self._files
+
+    def text(self, path: Path) -> str:
+        """Return the text of any Python file (a notebook's code cells joined). Raises `UnreadableSource`."""
+        found = self._read.get(path)
+        if found is None:
+            place = located(path, self.root)
+            found = self.overlay[place] if place in self.overlay else self._texts.read(place)
+            self._read[path] = found
+        return found
+
+    def syntax(self, path: Path) -> Syntax:
+        """Return the parsed text of a file. Raises `UnreadableSource`, but never for broken code."""
+        return parse(self.text(path))
+
+    def outline(self, path: Path) -> Outline:
+        """Return what a file defines, imports and uses. Raises `UnreadableSource`."""
+        return outline(self.syntax(path), self.module_name(path))
+
+    def module_name(self, path: Path) -> str:
+        """Return the dotted name that a file of the workspace is imported as."""
+        return self._layout.module_name(located(path, self.root))
+
+    def find_module(self, name: str) -> ModuleFile | None:
+        """Return where a module lies, in the workspace, its environment or the standard library."""
+        return self._finder.find(name)
+
+    def submodules(self, name: str) -> Sequence[str]:
+        """Return the last components of the modules directly inside a package; '' asks for the top level."""
+        return self._finder.submodules(name)
+
+    def files_using(self, name: str) -> Sequence[Path]:
+        """Return the workspace files in which the identifier stands, comments and strings included; sorted."""
+        stored = {self.root / path for path in self._inventory.using(name)}.difference(self.overlay)
+        opened = {path for path in self._open_files() if name in identifiers(self.overlay[path])}
+        return sorted(stored | opened)
+
+    def find_symbols(self, query: str, limit: int = 100) -> Sequence[tuple[Path, Symbol]]:
+        """Return the definitions whose name holds the query's letters in order, the closest first."""
+        found = [
+            (self.root / path, symbol)
+            for path, symbol in self._inventory.symbols(query, limit + 1000 * len(self.overlay))
+            if self.root / path not in self.overlay
+        ]
+        for path in self._open_files():
+            found += [
+                (path, symbol)
+                for symbol in self.outline(path).symbols
+                if closeness(query, symbol.name, symbol.qualified_name) < 9
+            ]
+        found.sort(
+            key=lambda each: (closeness(query, each[1].name, each[1].qualified_name), each[1].qualified_name)
+        )
+        return found[:limit]
+
+    def _open_files(self) -> list[Path]:
+        """Return the buffers that belong to the workspace."""
+        return [path for path in self.overlay if path.is_relative_to(self.root) and is_python(path.name)]
+
+
+def located(path: Path, root: Path) -> Path:
+    """Make a path absolute and free of `..`; links are resolved where that is what brings it under `root`."""
+    path = Path(os.path.abspath(path))  # noqa: PTH100 - Path.absolute keeps `..`
+    if path.is_relative_to(root):
+        return path
+    try:
+        resolved = path.resolve()
+    except (OSError, RuntimeError):  # a loop of links
+        return path
+    return resolved if resolved.is_relative_to(root) else path
