@@ -1,0 +1,244 @@
+"""Demand-driven computation with cycles: results are kept, recursion runs to a fixed point, effort is bounded.
+
+The scheme is tabled evaluation (as in logic programming): asking for a value that is being computed answers with
+its last approximation, and the outermost computation of the cycle is repeated until nothing changes. What was
+computed on the way stands on an approximation and is kept only until then.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from typewright.indexer.cancellation import NEVER, CancelToken
+
+Value = TypeVar("Value")
+
+_TOP = 1 << 30
+_MAX_ROUNDS = 5
+
+
+class Exhausted(Exception):  # noqa: N818 - it is no error: the answer is "unknown"
+    """The budget of a computation is used up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How far one query may go.
+
+    `steps` are statements and calls interpreted for one scope, `call_steps` for one call of an un-annotated
+    function; `depth` bounds computations inside computations, `callers` how many levels up call sites are
+    followed, `contexts` how often one function is interpreted for different arguments.
+    """
+
+    seconds: float = 20.0
+    steps: int = 200_000
+    call_steps: int = 3_000
+    depth: int = 70
+    callers: int = 4
+    contexts: int = 24
+
+
+@dataclass(slots=True)
+class _Entry(Generic[Value]):
+    value: Value
+    dependencies: int
+    truncated: bool
+    callers: int
+
+
+@dataclass(slots=True)
+class _Running(Generic[Value]):
+    depth: int
+    value: Value
+    hit: bool = False
+    low: int = _TOP
+    volatile: int = _TOP
+    dependencies: int = 0
+    truncated: bool = False
+    pending: list[Hashable] = field(default_factory=list)
+
+
+class Memo:
+    """Keeps what was computed, by key; see the module's description.
+
+    `callers` is how many more levels of call sites may be followed. A value that was cut short there is
+    computed again when somebody asks who may go further.
+    """
+
+    def __init__(self, budget: Budget) -> None:
+        self.budget = budget
+        self.callers = budget.callers
+        self.cancel: CancelToken = NEVER
+        self._kept: dict[Hashable, _Entry[object]] = {}
+        self._provisional: dict[Hashable, tuple[_Entry[object], int]] = {}
+        self._seeds: dict[Hashable, object] = {}
+        self._running: dict[Hashable, _Running[object]] = {}
+        self._stack: list[_Running[object]] = []
+        self._steps = 0
+        self._limit = budget.steps
+        self._deadline = float("inf")
+
+    def inherit(self, other: Memo, changed: int) -> None:
+        """Takes over what another memo knows that does not depend on what `changed` (a bit set)."""
+        for key, entry in other._kept.items():  # noqa: SLF001 - the same class
+            if not entry.dependencies & changed:
+                self._kept[key] = entry
+
+    # What a computation reports about itself.
+
+    def tick(self, amount: int = 1) -> None:
+        """Counts work. Raises `Exhausted` when the budget is used up, `Cancelled` when nobody waits any more."""
+        self._steps += amount
+        if self._steps > self._limit:
+            raise Exhausted
+        if self._steps & 127 < amount:
+            self.cancel.check()
+            if time.monotonic() > self._deadline:
+                raise Exhausted
+
+    @contextmanager
+    def limited(self, steps: int) -> Iterator[None]:
+        """Bounds the work inside; the bound around stays in force."""
+        outside = self._limit
+        self._limit = min(outside, self._steps + steps)
+        try:
+            yield
+        finally:
+            self._limit = outside
+
+    @contextmanager
+    def query(self, cancel: CancelToken) -> Iterator[None]:
+        """One query from outside: its cancel token, its deadline, its budget."""
+        outside = (self.cancel, self._deadline, self._limit)
+        self.cancel = cancel
+        self._deadline = min(self._deadline, time.monotonic() + self.budget.seconds)
+        self._limit = float("inf") if self._stack else self._steps + 50 * self.budget.steps  # type: ignore[assignment]
+        try:
+            yield
+        finally:
+            self.cancel, self._deadline, self._limit = outside
+
+    @property
+    def spent(self) -> bool:
+        """Whether the query's time is over."""
+        return time.monotonic() > self._deadline
+
+    @property
+    def depth(self) -> int:
+        """How many computations are running."""
+        return len(self._stack)
+
+    def depend(self, bit: int) -> None:
+        """Notes that the running computation read something that may change."""
+        if self._stack:
+            self._stack[-1].dependencies |= bit
+
+    def truncate(self) -> None:
+        """Notes that the running computation was cut short."""
+        if self._stack:
+            self._stack[-1].truncated = True
+
+    def read_running(self, depth: int) -> None:
+        """Notes that the running computation read the momentary state of the one at `depth`."""
+        if self._stack:
+            top = self._stack[-1]
+            top.volatile = min(top.volatile, depth)
+
+    def has(self, key: Hashable) -> bool:
+        """Whether a value is there already."""
+        return key in self._kept or key in self._provisional or key in self._running
+
+    def get(
+        self,
+        key: Hashable,
+        compute: Callable[[], Value],
+        bottom: Value,
+        widen: Callable[[Value, Value], Value] | None = None,
+    ) -> Value:
+        """The value of `key`. `bottom` starts a cycle, `widen(old, new)` makes it end."""
+        entry = self._kept.get(key)
+        if entry is not None and not (entry.truncated and entry.callers < self.callers):
+            self._note(entry, _TOP)
+            return entry.value  # type: ignore[return-value]
+        provisional = self._provisional.get(key)
+        if provisional is not None:
+            self._note(*provisional)
+            return provisional[0].value  # type: ignore[return-value]
+        running = self._running.get(key)
+        if running is not None:
+            running.hit = True
+            top = self._stack[-1]
+            top.low = min(top.low, running.depth)
+            return running.value  # type: ignore[return-value]
+        if len(self._stack) >= self.budget.depth:
+            self.truncate()
+            return bottom
+        return self._compute(key, compute, bottom, widen)
+
+    def _compute(
+        self,
+        key: Hashable,
+        compute: Callable[[], Value],
+        bottom: Value,
+        widen: Callable[[Value, Value], Value] | None,
+    ) -> Value:
+        running: _Running[Value] = _Running(len(self._stack), self._seeds.pop(key, bottom))  # type: ignore[arg-type]
+        self._running[key] = running  # type: ignore[assignment]
+        self._stack.append(running)  # type: ignore[arg-type]
+        finished = False
+        try:
+            for round_ in range(_MAX_ROUNDS):
+                running.hit = False
+                running.low = running.volatile = _TOP
+                value = compute()
+                if not running.hit or running.low < running.depth or value == running.value:
+                    break
+                running.value = value if round_ == 0 or widen is None else widen(running.value, value)
+                self._drop(running.pending)
+            finished = True
+        finally:
+            self._stack.pop()
+            del self._running[key]
+            if not finished:
+                self._drop(running.pending)
+        self._keep(key, running, value)  # type: ignore[arg-type]
+        return value
+
+    def _keep(self, key: Hashable, running: _Running[object], value: object) -> None:
+        entry = _Entry(value, running.dependencies, running.truncated, self.callers)
+        low = running.low if running.low < running.depth else _TOP
+        volatile = running.volatile if running.volatile < running.depth else _TOP
+        if low == _TOP and volatile == _TOP:
+            self._kept[key] = entry
+            for pending in running.pending:
+                below, _ = self._provisional.pop(pending, (None, 0))
+                if below is not None:
+                    below.dependencies |= entry.dependencies
+                    below.truncated |= entry.truncated
+                    self._kept[pending] = below
+        elif volatile == _TOP:
+            self._provisional[key] = (entry, low)
+            self._stack[low].pending.extend((key, *running.pending))
+            if running.hit:
+                self._seeds[key] = value
+        else:
+            self._drop(running.pending)
+        if self._stack:
+            self._note(entry, low)
+            self.read_running(volatile)
+
+    def _note(self, entry: _Entry[object], low: int) -> None:
+        if self._stack:
+            top = self._stack[-1]
+            top.dependencies |= entry.dependencies
+            top.truncated |= entry.truncated
+            top.low = min(top.low, low)
+
+    def _drop(self, pending: list[Hashable]) -> None:
+        for key in pending:
+            self._provisional.pop(key, None)
+        pending.clear()
