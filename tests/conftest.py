@@ -1,0 +1,23 @@
+"""What tests of several layers share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def language_model_weights() -> Path:
+    """The folder of the default language model, pulled into the user's cache at the first use ever."""
+    from typewright.models.pull import pull
+
+    return pull("smollm2-135m")
+
+
+@pytest.fixture(scope="session")
+def embedding_weights() -> Path:
+    """The folder of the sentence embeddings, pulled into the user's cache at the first use ever."""
+    from typewright.models.pull import pull
+
+    return pull("minilm")
