@@ -6,6 +6,7 @@ import importlib.util
 from contextlib import redirect_stderr
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 from typewright.indexer.errors import TypewrightError
 
@@ -26,23 +27,26 @@ def convert(gguf: Path, target: Path) -> None:
     """
     require_conversion()
     import torch
-    from safetensors.torch import save_model
+    import transformers
+    from safetensors.torch import save_file
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
+    # Not bfloat16: the scales of the quantised blocks are float16 numbers.
+    options: dict[str, Any] = {"dtype": torch.float16}
+    if hasattr(transformers, "GgufConfig"):  # where transformers can also keep the weights packed
+        options["quantization_config"] = transformers.GgufConfig(dequantize=True)
     try:
         with redirect_stderr(StringIO()):  # progress bars of transformers, which cannot all be switched off
             tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
-            # Rather than bfloat16: the scales of the quantised blocks are float16 numbers.
-            model = AutoModelForCausalLM.from_pretrained(
-                gguf.parent, gguf_file=gguf.name, dtype=torch.float16
-            )
+            model = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, **options)
     except (ValueError, OSError, KeyError, RuntimeError) as error:
         raise TypewrightError(f"{gguf.name} cannot be read as a model: {error}") from error
     target.mkdir(parents=True, exist_ok=True)
     # The tensors are plain now; transformers refuses to save a model that calls itself quantised.
     if hasattr(model.config, "quantization_config"):
         del model.config.quantization_config
-    save_model(model, str(target / "model.safetensors"), metadata={"format": "pt"})
+    parameters = {name: parameter.contiguous() for name, parameter in model.named_parameters()}
+    save_file(parameters, target / "model.safetensors", metadata={"format": "pt"})
     (target / "model.safetensors").chmod(0o644)
     model.config.save_pretrained(target)
     tokenizer.save_pretrained(target)

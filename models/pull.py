@@ -25,6 +25,7 @@ from .conversion import convert, require_conversion
 from .sources import SourceFailed, fetch
 
 MANIFEST = "weights.json"
+FORMAT = 1  # of what `conversion` writes; another number has everything converted again
 # What is taken from a repository of the hub: never a pickle.
 REPOSITORY_FILES = ["*.safetensors", "*.json", "*.txt", "*.model", "*.jinja"]
 
@@ -123,7 +124,7 @@ def _build(weights: Weights, staging: Path, progress: Progress | None, cancel: C
         for path in sorted(staging.iterdir())
     }
     (staging / MANIFEST).write_text(
-        json.dumps({"name": weights.name, "files": files}, indent=1), encoding="utf-8"
+        json.dumps({"name": weights.name, "format": FORMAT, "files": files}, indent=1), encoding="utf-8"
     )
 
 
@@ -157,6 +158,8 @@ def _read_manifest(folder: Path) -> dict[str, tuple[int, str]]:
     """File name -> (size, sha256); empty where there is no readable manifest."""
     try:
         data = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        if data["format"] != FORMAT:
+            return {}
         return {name: (int(entry["size"]), str(entry["sha256"])) for name, entry in data["files"].items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}

@@ -1,0 +1,196 @@
+"""A causal language model that completes code, with its keys and values kept between requests."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from tokenizers import Tokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache, PreTrainedModel
+from typewright.indexer.cancellation import NEVER, CancelToken
+from typewright.indexer.errors import TypewrightError
+
+from .protocol import Completion, CompletionRequest
+from .stopping import End
+from .vocabulary import Vocabulary
+
+# How much of the text is read, in characters. The front of a longer text is cut at a line; the place of
+# the cut moves in steps, so that what is cached stays valid while someone types.
+PREFIX_CHARACTERS, PREFIX_STEP = 6_000, 2_000
+SUFFIX_CHARACTERS = 300
+# Tokens of one forward pass over the prompt, between two looks at the cancel token.
+PREFILL_CHUNK = {"cpu": 64, "cuda": 1024}
+
+Constraint = Callable[[bytes], Sequence[int] | None]
+"""Called with the bytes generated so far: the tokens that may come next, or None for all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One generated token: its number and its probability among those allowed."""
+
+    token: int
+    probability: float
+
+
+class LanguageModel:
+    """One model in memory. Not thread-safe: one request at a time."""
+
+    def __init__(self, model: PreTrainedModel, vocabulary: Vocabulary, device: torch.device) -> None:
+        self._model = model
+        self._device = device
+        self.vocabulary = vocabulary
+        self.layers: int = model.config.num_hidden_layers
+        self.context_length: int = getattr(model.config, "max_position_embeddings", 2048)
+        self._chunk = PREFILL_CHUNK[device.type]
+        self._cache = DynamicCache()
+        self._cached: list[int] = []  # the tokens whose keys and values are in the cache
+        names = ("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>")
+        other_names = ("<fim_prefix>", "<fim_suffix>", "<fim_middle>")
+        found = [[vocabulary.find(name) for name in each] for each in (names, other_names)]
+        self._fill = next(
+            ([number for number in each if number is not None] for each in found if None not in each), []
+        )
+        end = model.config.eos_token_id
+        self._ends = vocabulary.special | set(end if isinstance(end, list) else [end])
+
+    @classmethod
+    def load(cls, folder: Path, *, device: str = "cpu") -> LanguageModel:
+        """Load the model in `folder` (configuration, safetensors, tokenizer); raises `TypewrightError`."""
+        where = torch.device(device)
+        try:
+            model = AutoModelForCausalLM.from_pretrained(
+                folder,
+                local_files_only=True,
+                use_safetensors=True,
+                # bfloat16 is an order of magnitude slower than float32 on most CPUs.
+                dtype=torch.bfloat16 if where.type == "cuda" else torch.float32,
+            )
+            if (folder / "tokenizer.json").is_file():
+                tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+            else:
+                tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True).backend_tokenizer
+        except MemoryError as error:
+            raise TypewrightError(f"there is not enough memory for the model in {folder}") from error
+        except Exception as error:  # tokenizers raises bare Exception, safetensors and transformers their own
+            problem = str(error).partition("\n")[0]
+            raise TypewrightError(f"{folder} holds no language model that can be read: {problem}") from error
+        return cls(model.eval().to(where), Vocabulary(tokenizer), where)
+
+    def complete(self, request: CompletionRequest, cancel: CancelToken = NEVER) -> Completion:
+        """Complete the text between prefix and suffix. Raises `Cancelled`; what was computed stays cached."""
+        started = time.perf_counter()
+        prompt, removed = self._prompt(request)
+        end = End(request.stop, request.prefix, request.suffix)
+        vocabulary = self.vocabulary
+
+        def healing(generated: bytes) -> Sequence[int] | None:
+            rest = removed[len(generated) :]
+            return vocabulary.spelling(rest) if rest else None
+
+        steps: list[Step] = []
+        first_token_ms = 0.0
+        text, length = "", None
+        for step in self._generate(prompt, healing, cancel):
+            steps.append(step)
+            first_token_ms = first_token_ms or (time.perf_counter() - started) * 1000
+            if step.token in self._ends:
+                break
+            generated = vocabulary.bytes_of([each.token for each in steps])[len(removed) :]
+            text = generated.decode("utf-8", "ignore")
+            length = end.find(text)
+            if length is not None or len(steps) >= request.max_tokens:
+                break
+        if steps and steps[-1].token in self._ends:
+            length = len(text)
+        return Completion(
+            text=text[:length] if length is not None else text,
+            confidence=self._confidence(steps) if length is not None else 0.0,
+            tokens=len(steps),
+            layers_run=float(self.layers) if steps else 0.0,
+            first_token_ms=first_token_ms,
+            total_ms=(time.perf_counter() - started) * 1000,
+            token_ids=tuple(step.token for step in steps),
+        )
+
+    def _confidence(self, steps: Sequence[Step]) -> float:
+        """The probability of all tokens together, the one that ends the completion included."""
+        return math.exp(sum(math.log(max(step.probability, 1e-9)) for step in steps))
+
+    def _prompt(self, request: CompletionRequest) -> tuple[list[int], bytes]:
+        """The prompt's tokens and the bytes at the cursor that are to be generated again."""
+        head = self._encode(request.context) if request.context else []
+        numbers, removed = self.vocabulary.heal(_end_of(request.prefix))
+        suffix = request.suffix[:SUFFIX_CHARACTERS]
+        suffix = suffix[: suffix.rfind("\n") + 1] or suffix
+        room = self.context_length - request.max_tokens - 8
+        tail = []
+        if self._fill and suffix.strip():
+            before, behind, middle = self._fill
+            tail = [behind, *self._encode(suffix), middle]
+            head = [before, *head]
+        head = [*self.vocabulary.start, *head]
+        return [*head, *numbers[-max(1, room - len(head) - len(tail)) :], *tail], removed
+
+    def _encode(self, text: str) -> list[int]:
+        return self.vocabulary.encode(text)
+
+    @torch.inference_mode()
+    def _generate(self, prompt: Sequence[int], constraint: Constraint, cancel: CancelToken) -> Iterator[Step]:
+        """Yield greedy steps without end; the caller stops."""
+        logits = self._prefill(prompt or [next(iter(self._ends))], cancel)
+        generated: list[int] = []
+        while True:
+            allowed = constraint(self.vocabulary.bytes_of(generated))
+            step = _choose(logits, allowed)
+            yield step
+            generated.append(step.token)
+            cancel.check()
+            logits = self._forward([step.token])
+
+    def _prefill(self, prompt: Sequence[int], cancel: CancelToken) -> torch.Tensor:
+        """Bring the cache to `prompt` and return the logits behind it; what is cached is not computed."""
+        known = 0
+        limit = min(len(self._cached), len(prompt) - 1)
+        while known < limit and self._cached[known] == prompt[known]:
+            known += 1
+        if known < len(self._cached):
+            self._cache.crop(known - len(self._cached))
+            del self._cached[known:]
+        logits = torch.empty(0)
+        for start in range(known, len(prompt), self._chunk):
+            cancel.check()
+            logits = self._forward(prompt[start : start + self._chunk])
+        return logits
+
+    def _forward(self, tokens: Sequence[int]) -> torch.Tensor:
+        ids = torch.tensor([list(tokens)], device=self._device)
+        out = self._model(input_ids=ids, past_key_values=self._cache, use_cache=True, logits_to_keep=1)
+        self._cached.extend(tokens)
+        logits: torch.Tensor = out.logits[0, -1].float()
+        return logits
+
+
+def _choose(logits: torch.Tensor, allowed: Sequence[int] | None) -> Step:
+    """The most probable token, and its probability among those allowed."""
+    if allowed:
+        numbers = torch.tensor(allowed, device=logits.device)
+        probabilities = logits[numbers].softmax(0)
+        best = int(probabilities.argmax())
+        return Step(int(numbers[best]), float(probabilities[best]))
+    best = int(logits.argmax())
+    return Step(best, float((logits[best] - logits.logsumexp(0)).exp()))
+
+
+def _end_of(prefix: str) -> str:
+    """The end of the prefix that the model reads, from the start of a line."""
+    excess = len(prefix) - PREFIX_CHARACTERS
+    if excess <= 0:
+        return prefix
+    cut = -(-excess // PREFIX_STEP) * PREFIX_STEP
+    line = prefix.find("\n", cut - 1, len(prefix) - 1)
+    return prefix[line + 1 :] if line >= 0 else prefix[cut:]
