@@ -38,11 +38,11 @@ class TextEdit:
         return cls(Span(line, column, line, column), text)
 
 
-class FileChanged(TypewrightError):
+class FileChanged(TypewrightError):  # noqa: N818 - read as a state of the file
     """The file on disk is not the one that was read."""
 
 
-class CannotWrite(TypewrightError):
+class CannotWrite(TypewrightError):  # noqa: N818 - read as a state of the file
     """The file cannot be written: permissions, disk, or a character its encoding lacks."""
 
 
@@ -126,7 +126,7 @@ class SourceFile:
 
     @classmethod
     def read(cls, path: Path) -> SourceFile:
-        """Read `path` with the encoding it declares (PEP 263). Raises TypewrightError where it cannot be read."""
+        """Read `path` with the encoding it declares (PEP 263); raises TypewrightError where it cannot."""
         try:
             content = path.read_bytes()
         except OSError as error:
@@ -149,7 +149,9 @@ class SourceFile:
         try:
             content = (codecs.BOM_UTF8 if self.bom else b"") + text.encode(self.encoding)
         except UnicodeEncodeError as error:
-            raise CannotWrite(f"{self.path}: {self.encoding} cannot hold {error.object[error.start]!r}") from error
+            raise CannotWrite(
+                f"{self.path}: {self.encoding} cannot hold {error.object[error.start]!r}"
+            ) from error
         target = self.path.resolve()  # a link stays a link
         try:
             if target.read_bytes() != self.content:

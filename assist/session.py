@@ -1,4 +1,4 @@
-"""One workspace as `assist` sees it: its index, its analysis and its inference process, opened when needed."""
+"""One workspace as `assist` sees it: index, analysis and inference process, opened when needed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,16 @@ if TYPE_CHECKING:
     from typewright.models.process import Inference
 
 # The nearest folder upwards that holds one of these is the project's.
-ROOT_MARKERS = ("pyproject.toml", "setup.py", "setup.cfg", ".git", ".hg", ".venv", "pyrightconfig.json", "mypy.ini")
+ROOT_MARKERS = (
+    "pyproject.toml",
+    "setup.py",
+    "setup.cfg",
+    ".git",
+    ".hg",
+    ".venv",
+    "pyrightconfig.json",
+    "mypy.ini",
+)
 PYTHON_SUFFIXES = frozenset({".py", ".pyi"})
 
 
@@ -37,11 +46,11 @@ class Settings:
 class Session:
     """One workspace; thread-safe. Every function of `assist` takes it first.
 
-    Index, analysis and inference are opened at first use and kept until `close`. Works without weights: guesses
-    are then left out, and `notices` says so.
+    Index, analysis and inference are opened at first use and kept until `close`. Works without weights:
+    guesses are then left out, and `notices` says so.
     """
 
-    def __init__(self, root: Path, *, settings: Settings = Settings()) -> None:  # noqa: B008 (frozen)
+    def __init__(self, root: Path, *, settings: Settings = Settings()) -> None:
         if not root.is_dir():
             raise TypewrightError(f"{root} is not a folder")
         self.root = root.resolve()
@@ -146,7 +155,9 @@ class Session:
                 found.setdefault(absolute)
             elif absolute.is_dir():
                 resolved = absolute.resolve()
-                inside = [file for file in self.snapshot(cancel=cancel).files() if file.is_relative_to(resolved)]
+                inside = [
+                    file for file in self.snapshot(cancel=cancel).files() if file.is_relative_to(resolved)
+                ]
                 found.update(dict.fromkeys(inside or walk(resolved, cancel=cancel).files))
             else:
                 raise TypewrightError(f"{path}: no such file or folder.")

@@ -58,7 +58,8 @@ def evidence_row(evidence: Evidence) -> dict[str, object]:
 
 def annotate(options: Namespace) -> int:
     """Show or write annotations."""
-    from typewright.assist.annotate import AnnotateOptions, MINIMUM_CONFIDENCE, annotate as annotated
+    from typewright.assist.annotate import MINIMUM_CONFIDENCE, AnnotateOptions
+    from typewright.assist.annotate import annotate as annotated
 
     wanted = AnnotateOptions(
         select=frozenset(options.select),

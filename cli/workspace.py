@@ -15,7 +15,7 @@ from typewright.cli.output import progress_bar, say
 def workspace(options: Namespace, paths: Sequence[Path], *, read: bool = True) -> Iterator[Session]:
     """Open the session that holds `paths`, bring its index up to date (`read`), and close it at the end.
 
-    What the user should know (weights missing, a damaged index rebuilt) is said on stderr when the block ends.
+    What the user should know (weights missing, a damaged index rebuilt) is said on stderr at the end.
     """
     with Session(options.root or find_root(paths), settings=settings(options)) as session:
         if read:
