@@ -7,19 +7,15 @@ every node keeps the position that it has in the text as it was written.
 import ast
 import re
 import threading
-import warnings
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Final
 
+from .grammar import module_or_none
 from .repair import repair
 from .source import Span, content_hash
-
-_FILE_NAME: Final = "<typewright>"
-# CPython names a warning's module after the file: invalid escapes in other people's code are not our news.
-warnings.filterwarnings("ignore", module=re.escape(_FILE_NAME))
 
 _UNSPEAKABLE: Final = re.compile("[\0\ud800-\udfff]")
 _LINE_END: Final = re.compile(r"\r\n?|\n")
@@ -172,7 +168,7 @@ def speakable(text: str) -> str:
 
 
 class _Cache:
-    """The most recently used parses by content, bounded by characters (each takes about 100 bytes of tree)."""
+    """The most recently used parses by content, bounded by their characters (100 bytes of tree each)."""
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
@@ -222,13 +218,15 @@ def _parse(text: str, previous: Syntax | None) -> Syntax:
     tree = module_or_none(source)
     if tree is not None:
         return Syntax(text, tree, ())
-    tree, damage = repair(source, module_or_none)
-    return Syntax(text, tree, damage)
+    lines = _LINE_END.split(source)
+    return Syntax(text, *repair(lines, _changed(lines, previous.lines) if previous else None))
 
 
-def module_or_none(source: str) -> ast.Module | None:
-    """Parse, or return None where CPython refuses for whatever reason."""
-    try:
-        return ast.parse(source, filename=_FILE_NAME)
-    except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError, SystemError):
-        return None
+def _changed(lines: Sequence[str], before: Sequence[str]) -> tuple[int, int]:
+    """Return the first and the end (exclusive) of the 0-based lines that are not as they were before."""
+    same = [one == other for one, other in zip(lines, before, strict=False)]
+    first = same.index(False) if False in same else len(same)
+    same = [
+        one == other for one, other in zip(reversed(lines[first:]), reversed(before[first:]), strict=False)
+    ]
+    return first, len(lines) - (same.index(False) if False in same else len(same))
