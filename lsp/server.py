@@ -1,0 +1,198 @@
+"""The language server: what it holds, how its work runs, and how it starts and ends."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib.metadata
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, NoReturn, TypeVar
+
+from lsprotocol import types
+from pygls.lsp.server import LanguageServer
+from typewright.assist.session import Session
+from typewright.indexer.cancellation import CancelToken
+from typewright.indexer.errors import UnreadableSource
+from typewright.indexer.source import read_source
+
+from .convert import View, uri_to_path
+from .documents import Documents
+from .hardening import HardenedProtocol, converter
+from .options import Options
+from .transport import Connection, accept, standard_streams
+from .workspaces import Workspaces
+
+logger = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
+
+INTERACTIVE_WORKERS: Final = 4
+BACKGROUND_WORKERS: Final = 2  # so that a saved file does not wait for the libraries to be read
+FLUSH_SECONDS: Final = 0.5
+
+_PYTHON_CELLS: Final = types.NotebookDocumentSyncOptions(
+    notebook_selector=[
+        types.NotebookDocumentFilterWithNotebook(
+            notebook="jupyter-notebook", cells=[types.NotebookCellLanguage(language="python")]
+        )
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a request is about: a document and all open buffers at one moment, and who answers for them."""
+
+    session: Session
+    view: View
+    overlay: dict[Path, str]
+
+    @property
+    def path(self) -> Path:
+        """Where the document lies."""
+        return self.view.path
+
+
+class Server(LanguageServer):
+    """All state of a running server, touched on the loop only; work gets a `Context` and a cancel token."""
+
+    protocol: HardenedProtocol
+
+    def __init__(self) -> None:
+        super().__init__(
+            "typewright",
+            importlib.metadata.version("typewright"),
+            types.TextDocumentSyncKind.Incremental,
+            _PYTHON_CELLS,
+            protocol_cls=HardenedProtocol,
+            converter_factory=converter,
+        )
+        self.documents = Documents()
+        self.workspaces = Workspaces()
+        self.options = Options()
+        self.changed_files: set[Path] = set()  # on disk, and not yet in the index
+        self.publishing: dict[str, asyncio.Task[None]] = {}  # diagnostics to be pushed, by document
+        self._interactive = ThreadPoolExecutor(INTERACTIVE_WORKERS, "interactive")
+        self._background = ThreadPoolExecutor(BACKGROUND_WORKERS, "background")
+        self._background_work: set[asyncio.Future[Any]] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopped: asyncio.Future[int] | None = None
+
+    # What requests are about
+
+    def context(self, uri: str) -> Context | None:
+        """Return the document `uri`, open or on disk, as it is now; None where nothing can be said of it."""
+        view = self.documents.view(uri)
+        if view is None:
+            path = uri_to_path(uri)
+            if path is None or self.documents.get(uri) is not None:
+                return None
+            try:
+                view = View.of(uri, path, read_source(path), self.documents.encoding)
+            except UnreadableSource:
+                return None
+        session = self.workspaces.session_for(view.path)
+        return None if session is None else Context(session, view, self.overlay(session))
+
+    def overlay(self, session: Session) -> dict[Path, str]:
+        """Return the open buffers that `session` answers for."""
+        overlay = self.documents.overlay()
+        return {path: text for path, text in overlay.items() if self.workspaces.session_for(path) is session}
+
+    # Work
+
+    def work(
+        self, function: Callable[[CancelToken], Result], *, background: bool = False
+    ) -> asyncio.Future[Result]:
+        """Run `function` on a thread; cancelling the future cancels its token.
+
+        Requests have threads of their own, which indexing and other `background` work never takes.
+        """
+        token = CancelToken()
+        pool = self._background if background else self._interactive
+        future = asyncio.get_running_loop().run_in_executor(pool, function, token)
+        future.add_done_callback(lambda done: token.cancel() if done.cancelled() else None)
+        if background:
+            self._background_work.add(future)
+            future.add_done_callback(self._background_work.discard)
+        return future
+
+    def close_sessions(self, sessions: Sequence[Session]) -> asyncio.Future[None]:
+        """Close sessions that are no longer needed."""
+
+        def close(_cancel: CancelToken) -> None:
+            for session in sessions:
+                session.close()
+
+        return self.work(close)
+
+    def cancel_background(self) -> None:
+        """Stop all background work."""
+        for future in list(self._background_work):
+            future.cancel()
+
+    def call(self, function: Callable[[], object]) -> None:
+        """Run `function` on the loop; from any thread, at any time."""
+        with contextlib.suppress(RuntimeError):  # the loop has ended: nobody is left to tell
+            if self._loop is not None:
+                self._loop.call_soon_threadsafe(function)
+
+    # Life
+
+    async def serve(self, connection: Connection) -> int:
+        """Answer one client until it ends the session or is gone; return the exit code."""
+        self._loop = asyncio.get_running_loop()
+        self._stopped = self._loop.create_future()
+        self.protocol.connection = connection
+        for name in ("SIGTERM", "SIGINT", "SIGHUP"):
+            with contextlib.suppress(
+                NotImplementedError, AttributeError, RuntimeError
+            ):  # Windows, other threads
+                self._loop.add_signal_handler(getattr(signal, name), self.stop)
+        connection.start(
+            lambda message: self.call(lambda: self.protocol.receive(message)), lambda: self.call(self.stop)
+        )
+        return await self._stopped
+
+    def stop(self) -> None:
+        """End the session: exit code 0 after `shutdown`, else 1."""
+        if self._stopped is not None and not self._stopped.done():
+            self._stopped.set_result(0 if self.protocol.shutting_down else 1)
+
+
+def create_server() -> Server:
+    """Return a server with every feature registered."""
+    from . import diagnostics, lifecycle
+
+    server = Server()
+    for feature in (lifecycle, diagnostics):
+        feature.register(server)
+    return server
+
+
+def run(tcp: tuple[str, int] | None = None) -> int:
+    """Serve one client, on stdin and stdout or on a TCP socket, and end the process with the right exit code.
+
+    Does not return once a client was there. Raises TypewrightError where the address cannot be bound.
+    """
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("pygls").setLevel(logging.ERROR)  # it logs every message, source text included
+    logging.raiseExceptions = False  # a closed stderr is no reason to write to stderr
+    connection = accept(*tcp) if tcp else standard_streams()
+    serve_and_exit(create_server(), connection)
+
+
+def serve_and_exit(server: Server, connection: Connection) -> NoReturn:
+    """Serve one client, then end the process at once: work that still runs must not hold it."""
+    code = asyncio.run(server.serve(connection))
+    connection.drain(FLUSH_SECONDS)
+    with contextlib.suppress(OSError, ValueError):
+        sys.stderr.flush()
+    os._exit(code)
