@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeGuard
 
-from typewright.indexer.distributions import Installed, children, modified, read_installed, read_text
-from typewright.indexer.errors import TypewrightError
+from .distributions import Installed, children, modified, read_installed, read_text
+from .errors import TypewrightError
 
 IN_PROJECT = (".venv", "venv", "env", ".env")
 STARTUP_FILE_CAP = 1 << 20  # bytes of a .pth file or of an editable finder

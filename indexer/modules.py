@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from typewright.indexer.environment import Environment
+from .environment import Environment
 
 ModuleKind = Literal["source", "stub", "compiled", "namespace"]
 ModuleOrigin = Literal[

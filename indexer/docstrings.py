@@ -1,0 +1,98 @@
+"""Docstrings: their summary, and what they say of each parameter, in Google's, NumPy's and Sphinx's style."""
+
+import inspect
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import griffe
+
+TEXT_CAP = 20_000  # characters of one docstring that are kept
+Style = Literal["google", "numpy", "sphinx"]
+
+_SECTIONS = r"^[ \t]*(?:Args|Arguments|Parameters|Returns|Yields|Raises|Attributes)"
+_STYLES: tuple[tuple[Style, re.Pattern[str]], ...] = (
+    ("numpy", re.compile(_SECTIONS + r"[ \t]*\n[ \t]*-{3,}", re.MULTILINE)),
+    ("sphinx", re.compile(r"^[ \t]*:(?:param|arg|type|returns?|rtype|raises?)\b[^:\n]*:", re.MULTILINE)),
+    ("google", re.compile(_SECTIONS + r":[ \t]*$", re.MULTILINE)),
+)
+_DEPRECATED = re.compile(
+    r"^[ \t]*\.\.[ \t]+deprecated::[ \t]*(.*(?:\n(?:[ \t]+\S.*|[ \t]*$))*)", re.MULTILINE
+)
+_TEXT_SIGNATURE = re.compile(r"\A\s*[\w.]+\(.{0,2000}?\)\s*\n\s*--[ \t]*\n\s*\n", re.DOTALL)
+_LEADING_CALL = re.compile(r"\A[\w.]+\([^\n]{0,300}(?:\n[^\n]+){0,5}?\)(?:\s*-{1,2}>\s*|\s*\n\s*\n)")
+_RULE = re.compile(r"([=\-~^*#+]){3,}")
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z`*\"'(\[])")
+
+
+@dataclass(frozen=True, slots=True)
+class Docstring:
+    """A docstring in parts: first sentence, description by parameter, of the result, deprecation note."""
+
+    summary: str = ""
+    parameters: dict[str, str] = field(default_factory=dict)
+    returns: str = ""
+    raises: tuple[str, ...] = ()
+    deprecated: str = ""
+
+
+def parse_docstring(text: str) -> Docstring:
+    """Take a docstring apart; parts that cannot be told are empty, and no text is an error."""
+    text = text[:TEXT_CAP]
+    note = _DEPRECATED.search(text)
+    deprecated = " ".join(note[1].split()) if note else ""
+    parameters: dict[str, str] = {}
+    returns: list[str] = []
+    raises: list[str] = []
+    for section in _sections(text):
+        kind = section.kind.value
+        if kind in {"parameters", "other parameters", "keyword arguments"}:
+            for parameter in section.value:
+                for name in parameter.name.replace("*", "").split(","):  # NumPy: "x, y : float"
+                    parameters.setdefault(name.strip(), " ".join(parameter.description.split()))
+        elif kind == "returns":
+            returns += [" ".join(item.description.split()) for item in section.value]
+        elif kind == "raises":
+            raises += [f"{item.annotation}: {' '.join(item.description.split())}" for item in section.value]
+    return Docstring(summary(text), parameters, " ".join(filter(None, returns)), tuple(raises), deprecated)
+
+
+def summary(text: str) -> str:
+    """Return the first sentence of a docstring, past a signature line and a heading's rule."""
+    paragraph: list[str] = []
+    for line in _LEADING_CALL.sub("", text[:TEXT_CAP].strip(), count=1).splitlines():
+        stripped = line.strip()
+        if not paragraph and stripped.startswith(".. "):
+            continue
+        if _RULE.fullmatch(stripped):
+            continue
+        if stripped:
+            paragraph.append(stripped)
+        elif paragraph:
+            break
+    return _SENTENCE_END.split(" ".join(paragraph), maxsplit=1)[0]
+
+
+def without_signature(text: str) -> str:
+    """Return a docstring without the signature in front that C code keeps there (`name(x)\\n--\\n\\n`)."""
+    return inspect.cleandoc(_TEXT_SIGNATURE.sub("", text, count=1))
+
+
+def sentences(text: str) -> list[str]:
+    """Return the sentences of running text, whatever its layout."""
+    paragraphs = (" ".join(paragraph.split()) for paragraph in re.split(r"\n\s*\n", text))
+    return [sentence for paragraph in paragraphs for sentence in _SENTENCE_END.split(paragraph) if sentence]
+
+
+def _sections(text: str) -> "list[griffe.DocstringSection]":
+    style = next((style for style, pattern in _STYLES if pattern.search(text)), None)
+    if style is None:
+        return []
+    import griffe
+
+    with griffe.logger.disable():
+        try:
+            return list(griffe.Docstring(text).parse(style, warnings=False))
+        except Exception:  # noqa: BLE001 - a docstring is free text; whatever breaks its parser leaves it unparsed
+            return []
