@@ -43,26 +43,23 @@ def fit(statements: Sequence[Statement]) -> None:
     """
     levels = [_Level(0, "", _Suite(None))]
     previous: Statement | None = None
-    for statement in statements:
+    for place, statement in enumerate(statements):
         if not statement.text:
             continue
+        depth = _depth(statements, place, levels)
         if previous is not None and previous.is_head:
-            if statement.line.width > levels[-1].width:
+            if depth > levels[-1].width:
                 indent = statement.line.indent
                 deeper = indent.startswith(previous.indent) and len(indent) > len(previous.indent)
-                levels.append(
-                    _Level(
-                        statement.line.width, indent if deeper else previous.indent + " ", _Suite(previous)
-                    )
-                )
+                levels.append(_Level(depth, indent if deeper else previous.indent + " ", _Suite(previous)))
             else:
                 _give_body(previous)
-        while len(levels) > 1 and statement.line.width < levels[-1].width:
+        while len(levels) > 1 and depth < levels[-1].width:
             closed = levels.pop()
             if closed.suite is not levels[-1].suite:
                 _end(closed.suite)
-        if statement.line.width != levels[-1].width:
-            levels.append(_Level(statement.line.width, levels[-1].indent, levels[-1].suite))
+        if depth != levels[-1].width:
+            levels.append(_Level(depth, levels[-1].indent, levels[-1].suite))
         statement.indent = levels[-1].indent
         statement.shift += len(statement.line.indent) - len(statement.indent)
         if statement.indent != statement.line.indent:
@@ -73,6 +70,25 @@ def fit(statements: Sequence[Statement]) -> None:
         _give_body(previous)
     for suite in {id(level.suite): level.suite for level in levels}.values():
         _end(suite)
+
+
+def _depth(statements: Sequence[Statement], place: int, levels: Sequence[_Level]) -> int:
+    """Return the width that a statement was meant to stand at.
+
+    That is its own, unless it is no clause, steps back to where no block begins and a later statement goes on at the
+    level that it left: then it slipped.
+    """
+    own = statements[place].line.width
+    left = {level.width for level in levels if level.width > own}
+    stays = statements[place].word in _FOLLOWS or any(level.width == own for level in levels)
+    if stays or not left:
+        return own
+    for later in statements[place + 1 :]:
+        if later.line.width in left:
+            return later.line.width
+        if later.line.width <= own:
+            break
+    return own
 
 
 def _give_body(head: Statement) -> None:

@@ -16,13 +16,17 @@ _TOKEN: Final = re.compile(
 # What begins a line and cannot stand inside brackets: there a forgotten bracket ends.
 _STATEMENT: Final = re.compile(
     r"[ \t\f]*(?:(?:async[ \t]+def|def|class|import)[ \t]+\w|from[ \t]+[.\w]+[ \t]+import\b"
-    r"|(?:try|finally)[ \t]*:|(?:return|raise|assert|del|global|nonlocal|pass|break|continue|while|with|elif|except)\b|@\w)"
+    r"|(?:try|finally)[ \t]*:"
+    r"|(?:return|raise|assert|del|global|nonlocal|pass|break|continue|while|with|elif|except)\b"
+    r"|@\w)"
 )
 _WORD: Final = re.compile(r"[ \t\f]*[^\W\d]")
 _BLOCK: Final = re.compile(r"(?:async\s+)?(?:if|elif|else|for|while|with|def|class|except|match|case)\b")
 _CODE: Final = re.compile(
-    r"^[ \t]*(?:(?:def|class)[ ]\w+.*:|import[ ]\w+|from[ ][.\w]+[ ]import[ ]|return\b|@\w)", re.MULTILINE
+    r"^[ \t]*(?:(?:async )?def \w+\(|class \w+[(:]|import [\w.]+$|from [.\w]+ import |[\w.]+ = )",
+    re.MULTILINE,
 )
+_PROSE: Final = re.compile(r"^[ \t]*[A-Za-z`'][\w'`.]*,?(?: [\w'`.]+,?){3}", re.MULTILINE)
 _MOST_BLAMED: Final = 4
 _INDENT: Final = re.compile(r"[ \t\f]*")
 
@@ -63,32 +67,42 @@ def logical_lines(text: str, *, blamed: Sequence[int] = (), eager: bool = False)
     return _Cutter(text, eager, frozenset(blamed)).cut()
 
 
-def blamed_quotes(text: str, changed: tuple[int, int] | None = None) -> tuple[int, ...]:
-    """Return the offsets of triple quotes that are one too many, none where the last one is closed.
-
-    Blamed is a quote within `changed`, the stretch of text that was edited last; else the first that would
-    swallow code.
-    """
+def blamed_quotes(text: str) -> tuple[int, ...]:
+    """Return the offsets of triple quotes that are one too many, none where code and strings are in order."""
     blamed: list[int] = []
     while len(blamed) < _MOST_BLAMED:
         cutter = _Cutter(text, False, frozenset(blamed))
         cutter.cut()
-        if not cutter.endless:
+        culprit = _culprit(text, cutter.triples, cutter.endless)
+        if culprit is None or culprit in blamed:
             break
-        blamed.append(_culprit(text, cutter.triples, changed))
+        blamed.append(culprit)
     return tuple(sorted(blamed))
 
 
-def _culprit(text: str, triples: Sequence[tuple[int, int]], changed: tuple[int, int] | None) -> int:
-    """Return the start of the triple quote that is one too many: one just edited, one over code, the last."""
-    if changed is not None:
-        for start, _ in triples:
-            if changed[0] - 3 <= start <= changed[1]:
-                return start
-    for start, end in triples:
-        if _CODE.search(text, text.find("\n", start, end) if "\n" in text[start:end] else end, end):
-            return start
-    return triples[-1][0]
+def _culprit(text: str, triples: Sequence[tuple[int, int]], endless: bool) -> int | None:
+    """Return the start of the triple quote without which most code is outside strings, and least prose.
+
+    From the one that is too many on, what is code stands inside strings and what is text outside. None where
+    the last string ends and no other reading of the quotes shows more code.
+    """
+    inside = [_likeness(text[start:end]) for start, end in triples]
+    ends = [0, *(end for _, end in triples)]
+    outside = [_likeness(text[end:start]) for end, (start, _) in zip(ends, triples, strict=False)]
+    rest = _likeness(text[ends[-1] :])
+    visible = sum(inside)
+    best, most = None, sum(outside) + rest if not endless else -len(text)
+    for index, (start, _) in enumerate(triples):
+        visible += outside[index]
+        if visible > most:
+            best, most = start, visible
+        visible -= inside[index]
+    return best
+
+
+def _likeness(text: str) -> int:
+    """Return how much a text looks like code: lines of code less lines of prose."""
+    return 3 * len(_CODE.findall(text)) - len(_PROSE.findall(text))
 
 
 class _Cutter:

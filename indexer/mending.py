@@ -56,8 +56,8 @@ class Statement:
     """A logical line and what became of it: `text` parses alone, or with a body below it if it `is_head`.
 
     `text` has the line breaks of the line; it is '' where nothing could be saved. `damage` are stretches of
-    the line's own text. `indent` is what the text is indented with now, `shift` how many columns further right it
-    stood before.
+    the line's own text. `indent` is what the text is indented with now, `shift` how many columns further
+    right it stood before.
     """
 
     line: LogicalLine

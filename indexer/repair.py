@@ -19,7 +19,7 @@ from .logical_lines import LogicalLine, blamed_quotes, logical_lines
 from .mending import Statement, first_word, kind, mend
 from .source import Span
 
-_CLAUSES: Final = frozenset({"else", "elif", "except", "finally"})
+CLAUSES: Final = frozenset({"else", "elif", "except", "finally"})
 _MOST_BLANKED: Final = 20
 
 
@@ -32,18 +32,12 @@ class _Repaired:
     damage: tuple[tuple[int, int, int, int], ...]
 
 
-def repair(
-    source: Sequence[str], changed: tuple[int, int] | None = None
-) -> tuple[ast.Module, tuple[Span, ...]]:
-    """Return a tree of what is sound in the lines of a text, and the spans that are not.
-
-    `changed` are the 0-based lines (end exclusive) that were edited last: the first suspects of a missing
-    triple quote.
-    """
+def repair(source: Sequence[str]) -> tuple[ast.Module, tuple[Span, ...]]:
+    """Return a tree of what is sound in the lines of a text, and the spans that are not."""
     lines = list(source)
     text = "\n".join(lines)
     starts = [0, *accumulate(len(line) + 1 for line in lines)]
-    blamed = blamed_quotes(text, (starts[changed[0]], starts[changed[1]]) if changed else None)
+    blamed = blamed_quotes(text)
     shifts: dict[int, int] = {}
     damage: list[Span] = []
     for first, end in _chunks(logical_lines(text, blamed=blamed), len(lines)):
@@ -68,7 +62,7 @@ def _chunks(lines: Sequence[LogicalLine], count: int) -> Iterator[tuple[int, int
     for line in lines:
         word = first_word(line.text)
         if line.width == 0:
-            if not decorated and word not in _CLAUSES:
+            if not decorated and word not in CLAUSES:
                 firsts.append(line.first)
             decorated = word == "@"
     yield from zip([0, *firsts[1:]], [*firsts[1:], count], strict=True) if firsts else [(0, count)]

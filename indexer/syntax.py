@@ -9,11 +9,12 @@ import re
 import threading
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Final
 
 from .grammar import module_or_none
+from .incremental import reparse
 from .repair import repair
 from .source import Span, content_hash
 
@@ -199,8 +200,8 @@ _cache: Final = _Cache(capacity=2_000_000)
 def parse(text: str, previous: Syntax | None = None, *, remember: bool = True) -> Syntax:
     """Parse Python text; never raises. Equal text is parsed once, unless `remember` is off (for bulk work).
 
-    `previous` is the syntax before an edit: when the text is broken, what changed since is where the
-    damage is looked for first.
+    `previous` is the syntax before an edit: where lines were only changed, not added or removed, the
+    top-level statements around them are taken over from its tree.
     """
     if previous is not None and previous.text == text:
         return previous
@@ -215,18 +216,12 @@ def parse(text: str, previous: Syntax | None = None, *, remember: bool = True) -
 
 def _parse(text: str, previous: Syntax | None) -> Syntax:
     source = speakable(text)
+    if previous is not None:
+        lines = _LINE_END.split(source)
+        found = reparse(lines, previous.lines, previous.tree, previous.damage)
+        if found is not None:
+            return Syntax(text, *found)
     tree = module_or_none(source)
     if tree is not None:
         return Syntax(text, tree, ())
-    lines = _LINE_END.split(source)
-    return Syntax(text, *repair(lines, _changed(lines, previous.lines) if previous else None))
-
-
-def _changed(lines: Sequence[str], before: Sequence[str]) -> tuple[int, int]:
-    """Return the first and the end (exclusive) of the 0-based lines that are not as they were before."""
-    same = [one == other for one, other in zip(lines, before, strict=False)]
-    first = same.index(False) if False in same else len(same)
-    same = [
-        one == other for one, other in zip(reversed(lines[first:]), reversed(before[first:]), strict=False)
-    ]
-    return first, len(lines) - (same.index(False) if False in same else len(same))
+    return Syntax(text, *repair(_LINE_END.split(source)))
