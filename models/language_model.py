@@ -79,7 +79,7 @@ class LanguageModel:
         except Exception as error:  # tokenizers raises bare Exception, safetensors and transformers their own
             problem = str(error).partition("\n")[0]
             raise TypewrightError(f"{folder} holds no language model that can be read: {problem}") from error
-        return cls(model.eval().to(where), Vocabulary(tokenizer), where)
+        return cls(model.train(False).to(where), Vocabulary(tokenizer), where)
 
     def complete(self, request: CompletionRequest, cancel: CancelToken = NEVER) -> Completion:
         """Complete the text between prefix and suffix. Raises `Cancelled`; what was computed stays cached."""

@@ -13,11 +13,12 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any, BinaryIO, Literal
 
 from typewright.indexer.errors import TypewrightError
+from typewright.indexer.slices import FunctionSlice, SlotSlice
 
 Mode = Literal["exact", "dynamic"]
 Stop = Literal["line", "statement", "block"]
@@ -96,6 +97,29 @@ class Frame:
 
     header: Mapping[str, Any]
     body: bytes = b""
+
+
+def types_request(functions: Sequence[FunctionSlice], candidates: Sequence[Candidate]) -> dict[str, Any]:
+    """The part of a header that asks for types."""
+    return {
+        "functions": [asdict(function) for function in functions],
+        "candidates": [asdict(candidate) for candidate in candidates],
+    }
+
+
+def read_types_request(header: Mapping[str, Any]) -> tuple[list[FunctionSlice], list[Candidate]]:
+    """The inverse of `types_request`."""
+    functions = [
+        FunctionSlice(
+            **{**function, "slots": tuple(SlotSlice(**_tuples(slot)) for slot in function["slots"])}
+        )
+        for function in header["functions"]
+    ]
+    return functions, [Candidate(**_tuples(candidate)) for candidate in header["candidates"]]
+
+
+def _tuples(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in data.items()}
 
 
 def write_frame(stream: BinaryIO, frame: Frame) -> None:
