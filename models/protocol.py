@@ -22,6 +22,7 @@ from typewright.indexer.slices import FunctionSlice, SlotSlice
 
 Mode = Literal["exact", "dynamic"]
 Stop = Literal["line", "statement", "block"]
+Origin = Literal["class", "alias", "import", "elsewhere"]
 
 LENGTHS = struct.Struct(">II")
 MAX_FRAME = 1 << 30
@@ -75,17 +76,26 @@ class Completion:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A type that exists in the workspace or its libraries, offered to the type model."""
+    """A type that a slot may have, beyond those that the type model knows by heart.
+
+    `origin` says where the asking module sees it: among its own classes or aliases, imported, or elsewhere in
+    the workspace.
+    """
 
     name: str
     qualified_name: str
-    members: tuple[str, ...]
-    documentation: str
+    members: tuple[str, ...] = ()
+    documentation: str = ""
+    bases: tuple[str, ...] = ()
+    origin: Origin = "import"
 
 
 @dataclass(frozen=True, slots=True)
 class RankedType:
-    """A type and the probability that it is right, calibrated on held-out packages."""
+    """A type as an annotation with qualified names (`collections.abc.Sequence[pathlib.Path] | None`).
+
+    `probability` is that of the type without its top-level None, calibrated on held-out packages.
+    """
 
     type: str
     probability: float

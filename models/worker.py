@@ -144,7 +144,7 @@ class Worker:
             return {"completion": asdict(completion)}, b""
         if kind == "predict_types":
             functions, candidates = read_types_request(header)
-            ranked = self._model("type_model", folder).predict(functions, candidates, turn)
+            ranked = self._model("type_model", folder).predict(functions, candidates, cancel=turn)
             types = [[[(each.type, each.probability) for each in slot] for slot in slots] for slots in ranked]
             return {"types": types}, b""
         raise TypewrightError(f"the inference process knows no request {kind!r}")
@@ -160,6 +160,10 @@ class Worker:
         return model
 
     def _load(self, role: str, folder: Path) -> Any:  # noqa: ANN401 (one of three classes)
+        if role == "type_model":
+            from .type_model import TypeModel
+
+            return TypeModel.load()
         import torch
 
         if not self._threads:
@@ -173,13 +177,9 @@ class Worker:
             from .embeddings import SentenceEmbeddings
 
             return SentenceEmbeddings.load(folder, device=self._device)
-        if role == "language_model":
-            from .language_model import LanguageModel
+        from .language_model import LanguageModel
 
-            return LanguageModel.load(folder, device=self._device)
-        from .type_model import TypeModel
-
-        return TypeModel.load(folder)
+        return LanguageModel.load(folder, device=self._device)
 
     def _status(self) -> dict[str, object]:
         return {
