@@ -68,7 +68,9 @@ class FunctionDefinition:
     @property
     def is_static(self) -> bool:
         """Whether the first parameter is an ordinary one although this stands in a class."""
-        return self.name == "__new__" or any(isinstance(d, ast.Name) and d.id == "staticmethod" for d in self.decorators)
+        return self.name == "__new__" or any(
+            isinstance(d, ast.Name) and d.id == "staticmethod" for d in self.decorators
+        )
 
     @property
     def is_class_method(self) -> bool:
@@ -159,13 +161,15 @@ class Frame:
     ) -> None:
         self.scope, self.module, self.parent = scope, module, parent
         self.owner, self.function = owner, function
-        self.key = (id(scope), arguments, parent.key if parent is not None else None)
+        self.key = (scope, arguments, parent.key if parent is not None else None)
         self._hash = hash(self.key)
         self.environment: Environment | None = None
         self.depth: int | None = None  # of the computation that runs it now
 
     def __eq__(self, other: object) -> bool:
-        return self is other or (isinstance(other, Frame) and self._hash == other._hash and self.key == other.key)
+        return self is other or (
+            isinstance(other, Frame) and self._hash == other._hash and self.key == other.key
+        )
 
     def __hash__(self) -> int:
         return self._hash

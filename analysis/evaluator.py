@@ -30,6 +30,7 @@ from typewright.analysis.fixpoint import Budget, Memo
 from typewright.analysis.inventory import Inventory
 from typewright.analysis.modules import Modules, Workspace
 from typewright.analysis.names import Names
+from typewright.analysis.operators import Operators
 from typewright.analysis.types import UNKNOWN, Instance, Literal, Module, Tuple, Type
 
 if TYPE_CHECKING:
@@ -90,6 +91,14 @@ class Evaluator:
     def tuple(self, *items: Type) -> Tuple:
         """A tuple with these items."""
         return Tuple(self.class_named("tuple"), items)
+
+    def over(self, workspace: Workspace) -> Evaluator:
+        """An evaluator of another state of the workspace, which keeps what is the same."""
+        return Evaluator(workspace, self, self.budget)
+
+    def awaited(self, type: Type) -> Type:
+        """What `await value` gives."""
+        return Operators(self).awaited(type)
 
     # The questions.
 

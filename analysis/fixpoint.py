@@ -55,6 +55,7 @@ class _Running(Generic[Value]):
     depth: int
     value: Value
     hit: bool = False
+    unsettled: bool = False
     low: int = _TOP
     volatile: int = _TOP
     dependencies: int = 0
@@ -79,7 +80,7 @@ class Memo:
         self._running: dict[Hashable, _Running[object]] = {}
         self._stack: list[_Running[object]] = []
         self._steps = 0
-        self._limit = budget.steps
+        self._limit = float("inf")
         self._deadline = float("inf")
 
     def inherit(self, other: Memo, changed: int) -> None:
@@ -113,18 +114,17 @@ class Memo:
     @contextmanager
     def query(self, cancel: CancelToken) -> Iterator[None]:
         """One query from outside: its cancel token, its deadline, its budget."""
-        outside = (self.cancel, self._deadline, self._limit)
+        outside = (self.cancel, self._deadline)
         self.cancel = cancel
         self._deadline = min(self._deadline, time.monotonic() + self.budget.seconds)
-        self._limit = float("inf") if self._stack else self._steps + 50 * self.budget.steps  # type: ignore[assignment]
         try:
             yield
         finally:
-            self.cancel, self._deadline, self._limit = outside
+            self.cancel, self._deadline = outside
 
     @property
-    def spent(self) -> bool:
-        """Whether the query's time is over."""
+    def exceeded(self) -> bool:
+        """Whether the budget of the whole query is used up, not only that of a part."""
         return time.monotonic() > self._deadline
 
     @property
@@ -158,8 +158,12 @@ class Memo:
         compute: Callable[[], Value],
         bottom: Value,
         widen: Callable[[Value, Value], Value] | None = None,
+        exhausted: Value | None = None,
     ) -> Value:
-        """The value of `key`. `bottom` starts a cycle, `widen(old, new)` makes it end."""
+        """The value of `key`. `bottom` starts a cycle, `widen(old, new)` makes it end.
+
+        `exhausted` (or else `bottom`) is the answer where computations are nested too deep.
+        """
         entry = self._kept.get(key)
         if entry is not None and not (entry.truncated and entry.callers < self.callers):
             self._note(entry, _TOP)
@@ -176,7 +180,7 @@ class Memo:
             return running.value  # type: ignore[return-value]
         if len(self._stack) >= self.budget.depth:
             self.truncate()
-            return bottom
+            return bottom if exhausted is None else exhausted
         return self._compute(key, compute, bottom, widen)
 
     def _compute(
@@ -192,12 +196,19 @@ class Memo:
         finished = False
         try:
             for round_ in range(_MAX_ROUNDS):
-                running.hit = False
+                running.hit = running.unsettled = False
                 running.low = running.volatile = _TOP
                 value = compute()
-                if not running.hit or running.low < running.depth or value == running.value:
+                if not running.hit:
                     break
+                settled = value == running.value
                 running.value = value if round_ == 0 or widen is None else widen(running.value, value)
+                if running.low < running.depth:  # a wider cycle repeats this one
+                    if not settled:
+                        self._stack[running.low].unsettled = True
+                    break
+                if settled and not running.unsettled:
+                    break
                 self._drop(running.pending)
             finished = True
         finally:
@@ -224,7 +235,7 @@ class Memo:
             self._provisional[key] = (entry, low)
             self._stack[low].pending.extend((key, *running.pending))
             if running.hit:
-                self._seeds[key] = value
+                self._seeds[key] = running.value
         else:
             self._drop(running.pending)
         if self._stack:

@@ -118,7 +118,9 @@ class Modules:
             tree = parse(read_source(file.path)).tree
         except TypewrightError:
             return None
-        return self._read(name, file.path, "stub" if file.kind == "stub" else "library", file.is_package, tree)
+        return self._read(
+            name, file.path, "stub" if file.kind == "stub" else "library", file.is_package, tree
+        )
 
     def _read(
         self, name: str, path: Path, origin: ModuleOrigin, is_package: bool, tree: ast.Module
@@ -246,5 +248,3 @@ def names_in(tree: ast.Module) -> set[str]:
         elif isinstance(node, ast.alias):
             found.add(node.name.rpartition(".")[2])
     return found
-
-

@@ -27,8 +27,9 @@ class Names:
         scope = frame.scope
         if name in scope.globals:
             return self._from_module(frame.module.frame, name)
-        own = scope.kind in ("module", "class") or frame.environment is None
-        if own and name in scope.bindings and name not in scope.nonlocals:
+        if name in scope.bindings and scope.kind != "module":
+            if scope.kind != "class":
+                return self._from_inside(frame, name)
             found = self.settled(frame, name) if not frame.running else None
             if found is not None:
                 return found

@@ -181,6 +181,20 @@ class TypeVariable(Type):
 
 
 @dataclass(frozen=True, slots=True)
+class SpecialForm(Type):
+    """A form of `typing` that means something only in annotations: `Optional`, `Callable`, `Final`…"""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alias(Type):
+    """A type expression as a value: `Number = int | float`."""
+
+    type: Type
+
+
+@dataclass(frozen=True, slots=True)
 class Union(Type):
     """Several alternatives, in the order in which they were met; equal whatever the order. Build with `join`."""
 
@@ -334,7 +348,11 @@ def transform(type: Type, change: Function_[[Type], Type | None]) -> Type:
         case Instance(arguments=arguments, elements=elements) if arguments or elements:
             new = tuple(transform(item, change) for item in arguments)
             facts = tuple((key, transform(item, change)) for key, item in elements)
-            return type if (new, facts) == (arguments, elements) else replace(type, arguments=new, elements=facts)
+            return (
+                type
+                if (new, facts) == (arguments, elements)
+                else replace(type, arguments=new, elements=facts)
+            )
         case Tuple(items=items):
             new = tuple(transform(item, change) for item in items)
             return type if new == items else replace(type, items=new)
@@ -419,7 +437,11 @@ def limit_depth(type: Type, depth: int = MAX_DEPTH) -> Type:
             if depth <= 0:
                 return Instance(type.definition)
             new = tuple(limit_depth(item, depth - 1) for item in arguments)
-            return type if all(a is b for a, b in zip(new, arguments, strict=True)) else replace(type, arguments=new)
+            return (
+                type
+                if all(a is b for a, b in zip(new, arguments, strict=True))
+                else replace(type, arguments=new)
+            )
         case Tuple(items=items):
             if depth <= 0:
                 return Instance(type.definition)
@@ -498,4 +520,3 @@ def _arguments(arguments: tuple[Type, ...]) -> str:
         return ""
     shown = ("Any" if isinstance(argument, Unknown | Never) else render(argument) for argument in arguments)
     return f"[{', '.join(shown)}]"
-

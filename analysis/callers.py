@@ -1,0 +1,245 @@
+"""Call sites into parameters: who in the workspace calls a function, and with what."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from typewright.analysis.definitions import ClassDefinition, FunctionDefinition, ModuleDefinition
+from typewright.analysis.evidence import Evidence
+from typewright.analysis.scopes import Scope, parameters
+from typewright.analysis.types import (
+    NEVER,
+    NONE,
+    UNKNOWN,
+    ClassObject,
+    Function,
+    Never,
+    Parameter,
+    Type,
+    join,
+    known,
+    render,
+    widen,
+    widen_literals,
+)
+
+if TYPE_CHECKING:
+    from typewright.analysis.evaluator import Evaluator
+
+_MAX_SCOPES = 60
+_MAX_SITES = 5
+
+Sites = dict[str, tuple[Type, tuple[Evidence, ...]]]
+
+
+class Callers:
+    """Finds call sites by name and asks the scopes around them what they pass."""
+
+    def __init__(self, evaluator: Evaluator) -> None:
+        self.evaluator = evaluator
+
+    # Parameters.
+
+    def parameter_types(self, function: Function) -> tuple[dict[str, Type], dict[ast.AST, Type]]:
+        """What the parameters hold for all known callers: by name, and by node as slots show them."""
+        definition = function.definition
+        declared = {p.name: p for p in self.evaluator.calls.parameters(definition, function)}
+        names: dict[str, Type] = {}
+        recorded: dict[ast.AST, Type] = {}
+        sites: Sites | None = None
+        receiver = self._receiver(function)
+        for position, argument in enumerate(parameters(definition.node.args)):
+            parameter = declared[argument.arg]
+            if position == 0 and receiver is not None and argument.annotation is None:
+                names[argument.arg] = recorded[argument] = receiver
+                continue
+            if argument.annotation is not None:
+                type = parameter.type
+            else:
+                if sites is None:
+                    sites = self.sites(function)
+                type = self._open_parameter(function, parameter, sites)
+            recorded[argument] = type
+            packed = parameter.kind in ("variadic", "keywords")
+            names[argument.arg] = self.evaluator.activations.packed(parameter, type) if packed else type
+        return names, recorded
+
+    def _receiver(self, function: Function) -> Type | None:
+        """The type of `self` or `cls`."""
+        definition = function.definition
+        owner = definition.owner
+        if owner is None or (definition.is_static and definition.name != "__new__"):
+            return None
+        own = self.evaluator.classes.self_type(owner)
+        meta = self.evaluator.class_named("type")
+        if definition.is_class_method or definition.name == "__new__":
+            return ClassObject(own.definition, own.arguments)
+        if self.evaluator.classes.is_subclass(owner, meta) and owner is not meta:
+            return own
+        return own
+
+    def _open_parameter(self, function: Function, parameter: Parameter, sites: Sites) -> Type:
+        default = self.evaluator.activations.default(function, parameter.name)
+        passed = sites.get(parameter.name, (NEVER, ()))[0]
+        if default is None:
+            return passed if not isinstance(passed, Never) else UNKNOWN
+        if isinstance(known(passed), Never) and default == NONE:
+            return join(UNKNOWN, NONE)
+        return join(widen_literals(passed), widen_literals(default))
+
+    def sites(self, function: Function) -> Sites:
+        """What call sites pass, by parameter, with the sites as evidence."""
+        definition = function.definition
+        memo = self.evaluator.memo
+        if definition.module.origin != "workspace" or isinstance(definition.node, ast.Lambda):
+            return {}
+        if memo.callers <= 0:
+            memo.truncate()
+            return {}
+        key = ("sites", definition)
+        return memo.get(key, lambda: self._sites(definition), {}, _widened)
+
+    def _sites(self, definition: FunctionDefinition) -> Sites:
+        memo = self.evaluator.memo
+        memo.callers -= 1
+        try:
+            found: dict[str, list[tuple[Type, Evidence]]] = {}
+            for module, scope in self._scopes(definition):
+                outcome = self.evaluator.activations.outcome_of(module, scope)
+                if outcome is None:
+                    continue
+                for node, function, bound in outcome.observations:
+                    if function is definition:
+                        for name, type in bound.items():
+                            text = f"{render(widen_literals(type))} passed in a call"
+                            line = getattr(node, "lineno", 0)
+                            found.setdefault(name, []).append(
+                                (type, Evidence("call site", text, module.path, line))
+                            )
+            return {
+                name: (widen_literals(join(*(t for t, _ in seen))), _first_sites([e for _, e in seen]))
+                for name, seen in found.items()
+            }
+        finally:
+            memo.callers += 1
+
+    def _scopes(self, definition: FunctionDefinition) -> list[tuple[ModuleDefinition, Scope]]:
+        """The scopes that may call a function: those that mention its name, its own module's first."""
+        names = self._search_names(definition)
+        modules = self.evaluator.modules
+        paths = []
+        for name in names:
+            self.evaluator.memo.depend(modules.bit(name))
+            paths.extend(self.evaluator.workspace.files_using(name))
+        own = definition.module.path
+        found: dict[Scope, ModuleDefinition] = {}
+        for path in sorted(dict.fromkeys(paths), key=lambda p: (p != own, p.parent != own.parent, str(p))):
+            module = modules.at(path)
+            mentions = self._mentions(module)
+            escapes = False
+            for name in names:
+                for node in mentions.get(name, ()):
+                    scope = module.scopes.scope_of(node).enclosing("module", "class", "function")
+                    if scope is not None:
+                        found.setdefault(scope, module)
+                    escapes = escapes or _escapes(module, node)
+            if escapes:
+                for scope in module.scopes.all():
+                    if scope.kind in ("module", "class", "function"):
+                        found.setdefault(scope, module)
+            if len(found) > _MAX_SCOPES:
+                break
+        return [(module, scope) for scope, module in list(found.items())[:_MAX_SCOPES]]
+
+    def _search_names(self, definition: FunctionDefinition) -> list[str]:
+        """The identifiers under which calls of a function appear."""
+        name, owner = definition.name, definition.owner
+        if owner is None or not (name.startswith("__") and name.endswith("__")):
+            return [name]
+        names = [owner.name, name] if name in ("__init__", "__new__", "__call__") else [owner.name]
+        for subclass in self.subclasses(owner):
+            names.append(subclass.name)
+        return names[:12]
+
+    def subclasses(self, definition: ClassDefinition) -> list[ClassDefinition]:
+        """Classes of the workspace that name this one among their bases."""
+        modules = self.evaluator.modules
+        found = []
+        for path in self.evaluator.workspace.files_using(definition.name)[:_MAX_SCOPES]:
+            module = modules.at(path)
+            for node in self._mentions(module).get(definition.name, ()):
+                parent = module.scopes.parent(node)
+                if isinstance(parent, ast.Attribute):
+                    node, parent = parent, module.scopes.parent(parent)
+                if isinstance(parent, ast.ClassDef) and node in parent.bases:
+                    frame = self.evaluator.activations.frame_for(module, module.scopes.scope_of(parent))
+                    found.append(self.evaluator.declarations.class_definition(frame, parent))
+        return found
+
+    def _mentions(self, module: ModuleDefinition) -> dict[str, list[ast.AST]]:
+        return self.evaluator.memo.get(("mentions", module), lambda: _mentions(module), {})
+
+    # Attributes assigned from outside of the class.
+
+    def outside_stores(
+        self, definition: ClassDefinition, name: str
+    ) -> list[tuple[ModuleDefinition, ast.Attribute]]:
+        """Assignments `value.name = …` in the class's module whose receiver is not `self`."""
+        module = definition.module
+        if module.origin != "workspace":
+            return []
+        stores = self.evaluator.memo.get(("outside stores", module), lambda: _outside_stores(module), {})
+        return [(module, target) for target in stores.get(name, ())]
+
+
+def _widened(old: Sites, new: Sites) -> Sites:
+    return {name: (widen(old.get(name, (NEVER, ()))[0], type), sites) for name, (type, sites) in new.items()}
+
+
+def _first_sites(evidence: list[Evidence]) -> tuple[Evidence, ...]:
+    return tuple(dict.fromkeys(evidence))[:_MAX_SITES]
+
+
+def _mentions(module: ModuleDefinition) -> dict[str, list[ast.AST]]:
+    found: dict[str, list[ast.AST]] = {}
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            found.setdefault(node.id, []).append(node)
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
+            found.setdefault(node.attr, []).append(node)
+        elif isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                if alias.asname:
+                    # calls are under the other name: every use of it counts as one of this
+                    found.setdefault(alias.name, []).append(node)
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                if alias.asname and alias.asname != alias.name:
+                    found.setdefault(alias.name, []).extend(found.get(alias.asname, ()))
+    return found
+
+
+def _escapes(module: ModuleDefinition, node: ast.AST) -> bool:
+    """Whether a mention stores the function somewhere, so that it may be called under other names."""
+    parent = module.scopes.parent(node)
+    if isinstance(parent, ast.Attribute):
+        return False
+    if isinstance(parent, ast.Call):
+        return False
+    if isinstance(parent, ast.ClassDef | ast.arguments | ast.arg) or isinstance(node, ast.ImportFrom):
+        return False
+    return not isinstance(
+        parent, ast.FunctionDef | ast.AsyncFunctionDef | ast.Expr | ast.Compare | ast.ExceptHandler
+    )
+
+
+def _outside_stores(module: ModuleDefinition) -> dict[str, list[ast.Attribute]]:
+    found: dict[str, list[ast.Attribute]] = {}
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            if isinstance(node.value, ast.Name) and node.value.id in ("self", "cls"):
+                continue
+            found.setdefault(node.attr, []).append(node)
+    return found

@@ -1,0 +1,276 @@
+"""The places where a type could be written and none is: parameters, returns, variables."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from typewright.analysis.activations import Outcome
+from typewright.analysis.definitions import ModuleDefinition
+from typewright.analysis.evidence import Evidence, Inferred
+from typewright.analysis.fixpoint import Exhausted
+from typewright.analysis.scopes import parameters
+from typewright.analysis.types import (
+    NEVER,
+    NONE,
+    UNKNOWN,
+    Never,
+    Type,
+    Unknown,
+    known,
+    is_complete,
+    limit_depth,
+    render,
+    widen_literals,
+)
+from typewright.indexer.cancellation import NEVER as NO_CANCEL
+from typewright.indexer.cancellation import CancelToken
+from typewright.indexer.syntax import Syntax
+
+if TYPE_CHECKING:
+    from typewright.analysis.evaluator import Evaluator
+
+SlotKind = Literal["return", "param", "variable"]
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_RECEIVERS = frozenset({"self", "cls", "mcs", "mcls"})
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A place for a type, 1-based at the identifier, with what is known of it.
+
+    `function` is the dotted scope: the function itself for its return. `default_none` says that a
+    parameter's default is None, `class_name` names the class around.
+    """
+
+    kind: SlotKind
+    path: Path
+    line: int
+    column: int
+    function: str
+    name: str
+    inferred: Inferred
+    default_none: bool
+    class_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    kind: SlotKind
+    node: ast.AST
+    function: str
+    name: str
+    class_name: str
+    default_none: bool = False
+
+
+class Slots:
+    """Finds the slots of a file and fills them."""
+
+    def __init__(self, evaluator: Evaluator, path: Path) -> None:
+        self.evaluator = evaluator
+        self.path = path
+        self.module: ModuleDefinition = evaluator.modules.at(path)
+        self.syntax: Syntax = evaluator.workspace.syntax(path)
+
+    def all(self, cancel: CancelToken = NO_CANCEL) -> Iterator[Slot]:
+        """Every slot, in the order of the text. Where the budget ends, types are unknown."""
+        for place in self.places():
+            cancel.check()
+            try:
+                inferred = self._inferred(place)
+            except (Exhausted, RecursionError):
+                inferred = Inferred(UNKNOWN, (), 0.0)
+            span = (
+                self.syntax.name_span(place.node)
+                if isinstance(place.node, _FUNCTIONS)
+                else self.syntax.span(place.node)
+            )
+            yield Slot(
+                place.kind, self.path, span.line, span.column, place.function, place.name, inferred,
+                place.default_none, place.class_name,
+            )  # fmt: skip
+
+    # Places.
+
+    def places(self) -> Iterator[_Place]:
+        """The un-annotated places of the file."""
+        return self._visit(self.module.tree, (), "", "", False)
+
+    def _visit(
+        self, node: ast.AST, scope: tuple[str, ...], function: str, class_name: str, in_class: bool
+    ) -> Iterator[_Place]:
+        if isinstance(node, _FUNCTIONS):
+            yield from self._function(node, scope, function, class_name, in_class)
+            return
+        if isinstance(node, ast.ClassDef):
+            for statement in node.body:
+                yield from self._visit(statement, (*scope, node.name), function, node.name, True)
+            return
+        if isinstance(node, ast.Lambda):
+            yield from self._arguments(node.args, "lambda", class_name, False)
+            yield from self._visit(node.body, scope, function, class_name, False)
+            return
+        for target in _targets(node):
+            yield from self._target(target, function, class_name)
+        inside = in_class and isinstance(node, ast.If | ast.Try | ast.With)
+        for child in ast.iter_child_nodes(node):
+            yield from self._visit(child, scope, function, class_name, inside)
+
+    def _function(
+        self,
+        node: ast.FunctionDef | ast.AsyncFunctionDef,
+        scope: tuple[str, ...],
+        function: str,
+        class_name: str,
+        in_class: bool,
+    ) -> Iterator[_Place]:
+        name = ".".join((*scope, node.name))
+        owner = class_name if in_class else ""
+        if node.returns is None:
+            yield _Place("return", node, name, node.name, owner)
+        yield from self._arguments(node.args, name, owner, in_class)
+        outer = [
+            *node.decorator_list,
+            *node.args.defaults,
+            *(d for d in node.args.kw_defaults if d is not None),
+        ]
+        for expression in outer:
+            yield from self._visit(expression, scope, function, class_name, False)
+        for statement in node.body:
+            yield from self._visit(statement, (*scope, node.name), name, owner, False)
+
+    def _arguments(
+        self, node: ast.arguments, function: str, class_name: str, method: bool
+    ) -> Iterator[_Place]:
+        first = next(iter([*node.posonlyargs, *node.args]), None) if method else None
+        defaults = dict(
+            zip([a.arg for a in [*node.posonlyargs, *node.args]][::-1], node.defaults[::-1], strict=False)
+        )
+        defaults.update(
+            {a.arg: d for a, d in zip(node.kwonlyargs, node.kw_defaults, strict=True) if d is not None}
+        )
+        for argument in parameters(node):
+            if argument.annotation is not None or (argument is first and argument.arg in _RECEIVERS):
+                continue
+            default = defaults.get(argument.arg)
+            none = isinstance(default, ast.Constant) and default.value is None
+            yield _Place("param", argument, function, argument.arg, class_name, none)
+
+    def _target(self, target: ast.expr, function: str, class_name: str) -> Iterator[_Place]:
+        match target:
+            case ast.Name(id=name):
+                yield _Place("variable", target, function, name, class_name)
+            case ast.Tuple(elts=elements) | ast.List(elts=elements):
+                for element in elements:
+                    yield from self._target(element, function, class_name)
+            case ast.Starred(value=value):
+                yield from self._target(value, function, class_name)
+            case ast.Attribute() | ast.Subscript(slice=ast.Constant(value=str() | int() | bytes())):
+                yield _Place("variable", target, function, self.syntax.source(target), class_name)
+            case _:
+                return
+
+    # Types.
+
+    def _inferred(self, place: _Place) -> Inferred:
+        match place.kind:
+            case "return":
+                return self._returned(place)
+            case "param":
+                return self._parameter(place)
+            case _:
+                return self._variable(place)
+
+    def _outcome(self, node: ast.AST) -> Outcome | None:
+        return self.evaluator.activations.outcome_of(self.module, self.module.scopes.scope_of(node))
+
+    def _returned(self, place: _Place) -> Inferred:
+        node = place.node
+        assert isinstance(node, _FUNCTIONS)
+        activations = self.evaluator.activations
+        outcome = activations.canonical(activations.function_at(self.module, node))
+        type = outcome.returns
+        if isinstance(node, ast.AsyncFunctionDef) and not activations.is_generator(
+            self.evaluator.declarations.function_definition(
+                activations.function_at(self.module, node).closure, node
+            )
+        ):
+            type = self.evaluator.awaited(type)
+        evidence = [
+            Evidence(
+                "return", f"returns {render(widen_literals(t))}", self.path, getattr(r, "lineno", node.lineno)
+            )
+            for r, t in outcome.returned[:5]
+        ]
+        if not evidence:
+            evidence = [Evidence("return", "has no return statement", self.path, node.lineno)]
+        return _shown(type, tuple(evidence), 0.9)
+
+    def _parameter(self, place: _Place) -> Inferred:
+        node = place.node
+        owner = self.module.scopes.scope_of(node).node
+        if isinstance(owner, ast.Lambda):
+            outcome = self.evaluator.activations.outcome_of(self.module, self.module.scopes.scope_of(node))
+            type = outcome.types.get(node, UNKNOWN) if outcome is not None else UNKNOWN
+            return _shown(type, (), 0.8)
+        assert isinstance(owner, _FUNCTIONS)
+        assert isinstance(node, ast.arg)
+        activations = self.evaluator.activations
+        function = activations.function_at(self.module, owner)
+        outcome = activations.canonical(function)
+        type = outcome.types.get(node, UNKNOWN)
+        sites = self.evaluator.callers.sites(function).get(node.arg, (NEVER, ()))
+        evidence = list(sites[1])
+        default = activations.default(function, node.arg)
+        if default is not None:
+            evidence.append(
+                Evidence("default", f"default is {render(widen_literals(default))}", self.path, node.lineno)
+            )
+        certainty = 0.85 if sites[1] else 0.6
+        if default == NONE and known(type) == NONE:
+            return Inferred(UNKNOWN, tuple(evidence), 0.0)
+        return _shown(type, tuple(evidence), certainty)
+
+    def _variable(self, place: _Place) -> Inferred:
+        outcome = self._outcome(place.node)
+        if outcome is None:
+            return Inferred(UNKNOWN, (), 0.0)
+        type = outcome.types.get(place.node)
+        if type is None:
+            return Inferred(UNKNOWN, (), 0.0)
+        line = getattr(place.node, "lineno", 0)
+        evidence = Evidence("assignment", f"assigned {render(widen_literals(type))}", self.path, line)
+        return _shown(self.evaluator.activations.final(outcome, type), (evidence,), 1.0)
+
+
+def _targets(node: ast.AST) -> list[ast.expr]:
+    match node:
+        case ast.Assign(targets=targets):
+            return targets
+        case ast.AugAssign(target=target) | ast.For(target=target) | ast.AsyncFor(target=target):
+            return [target]
+        case ast.comprehension(target=target) | ast.NamedExpr(target=target):
+            return [target]
+        case ast.With(items=items) | ast.AsyncWith(items=items):
+            return [item.optional_vars for item in items if item.optional_vars is not None]
+        case _:
+            return []
+
+
+def _shown(type: Type, evidence: tuple[Evidence, ...], certainty: float) -> Inferred:
+    """A type as a slot shows it: literals widened, unknown alternatives dropped but counted."""
+    widened = limit_depth(widen_literals(type))
+    if isinstance(widened, Never):
+        return Inferred(NEVER, evidence, certainty * 0.5)
+    shown = known(widened)
+    if isinstance(shown, Never):
+        return Inferred(UNKNOWN, evidence, 0.0)
+    if isinstance(widened, Unknown) or shown != widened:
+        certainty *= 0.5
+    elif not is_complete(shown):
+        certainty *= 0.8
+    return Inferred(shown, evidence, certainty)
