@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from typewright.assist.edits import TextEdit, apply
 from typewright.assist.import_block import WantedImports, import_edits
-from typewright.assist.placement import Key, Placement, Site
+from typewright.assist.placement import Key, Placement, Site, statements
 from typewright.assist.spelling import SAFE_MODULES, ModuleNames, is_type_checking
 from typewright.assist.types import SlotType
 from typewright.indexer.syntax import Syntax, parse
@@ -163,10 +163,8 @@ def _useful(site: Site, placement: Placement) -> bool:
 
 
 def _is_outer(site: Site, name: str) -> bool:
-    scope = site.scopes[-1]
-    return any(
-        isinstance(node, (ast.Global, ast.Nonlocal)) and name in node.names for node in ast.walk(scope)
-    )
+    own = statements(site.scopes[-1])
+    return any(isinstance(node, (ast.Global, ast.Nonlocal)) and name in node.names for node in own)
 
 
 def annotated_text(syntax: Syntax, made: Plan) -> str | None:

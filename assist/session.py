@@ -128,7 +128,7 @@ class Session:
             return self._snapshot
 
     def analysis(self, overlay: Mapping[Path, str] | None = None, *, cancel: CancelToken = NEVER) -> Analysis:
-        """Return the analysis of the snapshot of now; what an edit leaves valid is kept from the one before."""
+        """Return the analysis of the snapshot of now; what an edit leaves valid is kept."""
         from typewright.analysis.queries import Analysis
 
         snapshot = self.snapshot(overlay, cancel=cancel)
@@ -137,28 +137,32 @@ class Session:
                 self._analysis = Analysis(snapshot, self._analysis)
             return self._analysis
 
-    def files(self, paths: Iterable[Path], *, cancel: CancelToken = NEVER) -> tuple[Path, ...]:
+    def files(
+        self,
+        paths: Iterable[Path],
+        *,
+        overlay: Mapping[Path, str] | None = None,
+        cancel: CancelToken = NEVER,
+    ) -> tuple[Path, ...]:
         """Return the Python files that `paths` (files and folders) stand for, each once, in order.
 
-        A folder stands for what the index sees of it; one that the index leaves out as a whole (ignored by git,
-        outside the root) is walked by itself, since the user named it. Raises TypewrightError where a path is
-        missing or is no Python file.
+        A folder stands for what the index sees of it; one that the index leaves out as a whole (ignored by
+        git, outside the root) is walked by itself, since the user named it. Raises TypewrightError where a
+        path is missing or is no Python file.
         """
+        from typewright.indexer.snapshot import located
         from typewright.indexer.workspace import walk
 
         found: dict[Path, None] = {}
         for path in paths:
-            absolute = path.absolute()
-            if absolute.is_file():
+            absolute = located(path, self.root)
+            if absolute.is_file() or absolute in (overlay or ()):
                 if absolute.suffix not in PYTHON_SUFFIXES:
                     raise TypewrightError(f"{path}: not a Python file.")
                 found.setdefault(absolute)
             elif absolute.is_dir():
-                resolved = absolute.resolve()
-                inside = [
-                    file for file in self.snapshot(cancel=cancel).files() if file.is_relative_to(resolved)
-                ]
-                found.update(dict.fromkeys(inside or walk(resolved, cancel=cancel).files))
+                inside = [file for file in self.snapshot().files() if file.is_relative_to(absolute)]
+                found.update(dict.fromkeys(inside or walk(absolute, cancel=cancel).files))
             else:
                 raise TypewrightError(f"{path}: no such file or folder.")
         return tuple(file for file in found if file.suffix in PYTHON_SUFFIXES)
@@ -189,8 +193,8 @@ class Session:
 def find_root(paths: Sequence[Path]) -> Path:
     """Return the folder that holds the project of `paths` (the working directory where there are none).
 
-    That is the nearest folder upwards with a project file, never the home folder or the top of the disk; without
-    one, the folder that holds the outermost package, so that its modules keep their full names.
+    That is the nearest folder upwards with a project file, never the home folder or the top of the disk;
+    without one, the folder that holds the outermost package, so that its modules keep their full names.
     """
     folders = [path if path.is_dir() else path.parent for path in (path.resolve() for path in paths)]
     start = _common_folder(folders) if folders else Path.cwd()

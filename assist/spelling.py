@@ -1,4 +1,4 @@
-"""Whether the names of an annotation mean the right thing at a place, and whether Python can evaluate them there."""
+"""Whether the names of an annotation mean the right thing at a place, and can be evaluated there."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typewright.assist.placement import Site
 
 BUILTINS = frozenset(dir(builtins))
 # Imported at run time: they import nothing that could lead back to the file.
-SAFE_MODULES = frozenset({"typing", "collections.abc"})
-# Subscripting these at run time works since Python 3.9; other generics of the stubs may not be generic at all.
+SAFE_MODULES = frozenset({"builtins", "collections.abc", "typing"})
+# Subscripting these at run time works since Python 3.9; what else stubs call generic may not be.
 _SUBSCRIPTABLE = frozenset(
     {
         "list",
@@ -29,7 +29,7 @@ _SUBSCRIPTABLE = frozenset(
         "ChainMap",
     }
 )
-# Libraries that read annotations at run time to convert, validate or inject: an added annotation changes behaviour.
+# Libraries that read annotations at run time, to convert, validate or inject: with these they are no comments.
 READS_ANNOTATIONS = frozenset(
     [
         "airflow",
