@@ -75,17 +75,17 @@ def fit(statements: Sequence[Statement]) -> None:
 def _depth(statements: Sequence[Statement], place: int, levels: Sequence[_Level]) -> int:
     """Return the width that a statement was meant to stand at.
 
-    That is its own, unless it is no clause, steps back to where no block begins and a later statement goes on at the
-    level that it left: then it slipped.
+    That is its own, unless it is no clause, steps back to where no block begins and a later statement goes
+    on at the level that it left: then it slipped.
     """
     own = statements[place].line.width
-    left = {level.width for level in levels if level.width > own}
+    left = [level.width for level in levels if level.width > own]
     stays = statements[place].word in _FOLLOWS or any(level.width == own for level in levels)
     if stays or not left:
         return own
     for later in statements[place + 1 :]:
-        if later.line.width in left:
-            return later.line.width
+        if later.line.width == left[0]:
+            return left[0]
         if later.line.width <= own:
             break
     return own

@@ -17,7 +17,7 @@ from .layout import read_layout
 from .modules import ModuleFinder
 from .snapshot import Snapshot, Texts, located
 from .store import cache_folder, connect
-from .workspace import Limits, Skipped, skip_reason, walk
+from .workspace import DEFAULT_LIMITS, Skipped, skip_reason, walk
 
 __all__ = ["Index", "Snapshot", "UpdateReport"]
 
@@ -51,7 +51,7 @@ class Index:
         self.folder: Final = folder
         self.notices: Final[list[str]] = []
         self._target: Final = target
-        self._limits: Final = Limits()
+        self._limits: Final = DEFAULT_LIMITS
         self._database: Final = connect(folder / "workspace.db", SCHEMA, VERSION, self.notices)
         self._inventory: Final = Inventory(self._database)
         self._texts: Final = Texts()

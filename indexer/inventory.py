@@ -16,7 +16,7 @@ from .outline import Symbol, symbols
 from .source import Span, content_hash, read_source
 from .store import Database
 from .syntax import parse
-from .workspace import Limits
+from .workspace import DEFAULT_LIMITS, Limits
 
 SCHEMA: Final = """
 CREATE TABLE files (
@@ -64,7 +64,7 @@ class Entry:
     names: tuple[str, ...]
 
 
-def read_text(path: Path, limits: Limits = Limits()) -> str:
+def read_text(path: Path, limits: Limits = DEFAULT_LIMITS) -> str:
     """Read a Python file, or a notebook as one Python text. Raises `UnreadableSource`."""
     if path.suffix == ".ipynb":
         return read_notebook(read_source(path, max_bytes=limits.notebook_bytes), str(path)).text

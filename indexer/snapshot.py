@@ -15,15 +15,31 @@ from .outline import Outline, Symbol, outline
 from .syntax import Syntax, parse
 from .workspace import is_python
 
+_MOST_BUFFERS: Final = 32
+
 
 class Texts:
-    """Texts of files by path, read again when size or time have changed; thread-safe and bounded."""
+    """Texts of files, read again when size or time have changed, and last syntaxes of open buffers.
+
+    Thread-safe and bounded.
+    """
 
     def __init__(self, capacity: int = 16_000_000) -> None:
         self._capacity: Final = capacity
         self._size = 0
         self._lock: Final = threading.Lock()
         self._texts: OrderedDict[Path, tuple[tuple[int, int], str]] = OrderedDict()
+        self._buffers: OrderedDict[Path, Syntax] = OrderedDict()
+
+    def syntax_of_buffer(self, path: Path, text: str) -> Syntax:
+        """Parse an open buffer, taking over what its last version had already."""
+        syntax = parse(text, self._buffers.get(path))
+        with self._lock:
+            self._buffers[path] = syntax
+            self._buffers.move_to_end(path)
+            if len(self._buffers) > _MOST_BUFFERS:
+                self._buffers.popitem(last=False)
+        return syntax
 
     def read(self, path: Path) -> str:
         """Return a file's text. Raises `UnreadableSource`."""
@@ -89,7 +105,9 @@ class Snapshot:
 
     def syntax(self, path: Path) -> Syntax:
         """Return the parsed text of a file. Raises `UnreadableSource`, but never for broken code."""
-        return parse(self.text(path))
+        text = self.text(path)
+        place = located(path, self.root)
+        return self._texts.syntax_of_buffer(place, text) if place in self.overlay else parse(text)
 
     def outline(self, path: Path) -> Outline:
         """Return what a file defines, imports and uses. Raises `UnreadableSource`."""
@@ -108,7 +126,7 @@ class Snapshot:
         return self._finder.submodules(name)
 
     def files_using(self, name: str) -> Sequence[Path]:
-        """Return the workspace files in which the identifier stands, comments and strings included; sorted."""
+        """Return the workspace files in which an identifier stands, comments and strings included; sorted."""
         stored = {self.root / path for path in self._inventory.using(name)}.difference(self.overlay)
         opened = {path for path in self._open_files() if name in identifiers(self.overlay[path])}
         return sorted(stored | opened)

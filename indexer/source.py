@@ -51,7 +51,8 @@ def read_source(path: Path, *, max_bytes: int = MAX_SOURCE_BYTES) -> str:
 
 def decode_source(data: bytes) -> str:
     """Decode Python source as CPython would, but never fail."""
-    data = data.removeprefix(codecs.BOM_UTF8)
+    if data.startswith(codecs.BOM_UTF8):
+        return data.removeprefix(codecs.BOM_UTF8).decode("utf-8", errors="replace")
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
         return data.decode(encoding, errors="replace")

@@ -33,6 +33,9 @@ class Limits:
     files: int = 50_000
 
 
+DEFAULT_LIMITS: Final = Limits()
+
+
 @dataclass(frozen=True, slots=True)
 class Skipped:
     """A file or folder left out, and why."""
@@ -49,7 +52,7 @@ class Walk:
     skipped: tuple[Skipped, ...]
 
 
-def walk(root: Path, limits: Limits = Limits(), cancel: CancelToken = NEVER) -> Walk:
+def walk(root: Path, limits: Limits = DEFAULT_LIMITS, cancel: CancelToken = NEVER) -> Walk:
     """Find the Python files and notebooks under `root`, or `root` itself if it is a file.
 
     Left out are what .gitignore names (nested files and negation as git reads them), version control,
@@ -168,8 +171,8 @@ class _Walker:
         self.skipped.append(Skipped(path, reason))
 
 
-def skip_reason(root: Path, path: Path, limits: Limits = Limits()) -> str | None:
-    """Say why `walk` would leave a file under `root` out; None where it would not."""
+def skip_reason(root: Path, path: Path, limits: Limits = DEFAULT_LIMITS) -> str | None:
+    """Say why `walk` would leave a file or folder under `root` out; None where it would not."""
     if path == root:
         return None
     if not path.is_relative_to(root):
@@ -182,7 +185,7 @@ def skip_reason(root: Path, path: Path, limits: Limits = Limits()) -> str | None
         reason = _reason(folder, rules, limits)
         if reason is not None:
             return reason or "not source"
-    return None if is_python(path.name) else "not Python"
+    return None if is_python(path.name) or path.is_dir() else "not Python"
 
 
 def _reason(path: Path, rules: _Rules | None, limits: Limits) -> str | None:
@@ -211,11 +214,15 @@ def _excluded_folder(path: Path) -> str | None:
         return ""
     if path.name in _EXCLUDED or path.name.endswith(".egg-info"):
         return "not source"
-    if (path / "pyvenv.cfg").exists() or (path / "conda-meta").is_dir():
+    if _holds(path, "pyvenv.cfg") or _holds(path, "conda-meta"):
         return "a virtual environment"
-    if path.name in _BUILD_OUTPUT and not (path / "__init__.py").exists():
+    if path.name in _BUILD_OUTPUT and not _holds(path, "__init__.py"):
         return "build output"
     return None
+
+
+def _holds(folder: Path, name: str) -> bool:
+    return os.path.exists(folder / name)  # noqa: PTH110 - False, not an error, in a folder that is closed to us
 
 
 def is_python(name: str) -> bool:
