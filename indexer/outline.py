@@ -135,6 +135,9 @@ def _short_source(syntax: Syntax, node: ast.expr) -> str:
     return syntax.text[start:end] if end - start <= _RECEIVER_LENGTH else ""
 
 
+_Owner = tuple[str, str] | None
+
+
 class _Symbols:
     """Collects definitions scope by scope; the first of several of one qualified name counts."""
 
@@ -143,8 +146,14 @@ class _Symbols:
         self._syntax = syntax
         self._overloads: set[str] = set()
 
-    def body(self, body: Iterable[ast.stmt], scope: str, within: ast.AST | None) -> None:
-        """Read the statements of one scope; `within` is its class or function, None for the module."""
+    def body(
+        self, body: Iterable[ast.stmt], scope: str, within: ast.AST | None, owner: _Owner = None
+    ) -> None:
+        """Read the statements of one scope.
+
+        `within` is its class or function, None for the module; `owner` the class of the method that the scope
+        lies in, and what that method calls its instance.
+        """
         pending = list(body)[::-1]
         while pending:
             statement = pending.pop()
@@ -152,15 +161,10 @@ class _Symbols:
                 case ast.ClassDef():
                     self._class(statement, scope)
                 case ast.FunctionDef() | ast.AsyncFunctionDef():
-                    self._function(statement, scope, within)
-                case ast.Assign(targets=targets) if not _is_function(within):
-                    for target in targets:
-                        self._variable(target, statement, scope)
-                case ast.AnnAssign(target=target) if not _is_function(within):
-                    self._variable(target, statement, scope)
+                    self._function(statement, scope, within, owner)
                 case _:
-                    if type(statement).__name__ == "TypeAlias":
-                        self._variable(statement.name, statement, scope)  # type: ignore[attr-defined]
+                    for target in _targets(statement):
+                        self._target(target, statement, None if _is_function(within) else scope, owner)
                     pending.extend(reversed(list(_nested(statement))))
 
     def _class(self, node: ast.ClassDef, scope: str) -> None:
@@ -170,13 +174,18 @@ class _Symbols:
         self.body(node.body, f"{scope}.{node.name}", node)
 
     def _function(
-        self, node: ast.FunctionDef | ast.AsyncFunctionDef, scope: str, within: ast.AST | None
+        self,
+        node: ast.FunctionDef | ast.AsyncFunctionDef,
+        scope: str,
+        within: ast.AST | None,
+        owner: _Owner,
     ) -> None:
         decorators = {_last_name(each) for each in node.decorator_list}
         name = f"{scope}.{node.name}"
+        in_class = isinstance(within, ast.ClassDef)
         if not decorators & _ACCESSORS:
-            kind: SymbolKind = "method" if isinstance(within, ast.ClassDef) else "function"
-            if kind == "method" and decorators & _PROPERTIES:
+            kind: SymbolKind = "method" if in_class else "function"
+            if in_class and decorators & _PROPERTIES:
                 kind = "property"
             if name in self._overloads and "overload" not in decorators:
                 self._overloads.discard(name)
@@ -184,39 +193,25 @@ class _Symbols:
             elif "overload" in decorators:
                 self._overloads.add(name)
             self._add(node, node.name, scope, kind, self._signature(node), node)
-        self.body(node.body, name, node)
-        if isinstance(within, ast.ClassDef) and "staticmethod" not in decorators:
-            self._attributes(node, scope)
+        if in_class:
+            parameters = [*node.args.posonlyargs, *node.args.args]
+            has_instance = parameters and "staticmethod" not in decorators
+            owner = (scope, parameters[0].arg) if has_instance else None
+        self.body(node.body, name, node, owner)
 
-    def _attributes(self, method: ast.FunctionDef | ast.AsyncFunctionDef, scope: str) -> None:
-        """Add what a method assigns to attributes of its first parameter."""
-        parameters = [*method.args.posonlyargs, *method.args.args]
-        if not parameters:
-            return
-        for node in _walk(method):
-            if (
-                isinstance(node, ast.Attribute)
-                and isinstance(node.ctx, ast.Store)
-                and isinstance(node.value, ast.Name)
-                and node.value.id == parameters[0].arg
-            ):
-                self._add(node, node.attr, scope, "attribute", node.attr, None)
-            elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Attribute):
-                self._annotated(node, node.target, parameters[0].arg, scope)
-
-    def _annotated(self, node: ast.AnnAssign, target: ast.Attribute, first: str, scope: str) -> None:
-        if isinstance(target.value, ast.Name) and target.value.id == first:
-            self._add(target, target.attr, scope, "attribute", self._assigned(target.attr, node), None)
-
-    def _variable(self, target: ast.expr, statement: ast.stmt, scope: str) -> None:
+    def _target(self, target: ast.expr, statement: ast.stmt, scope: str | None, owner: _Owner) -> None:
+        """Add what an assignment binds: names in `scope` (None in a function), attributes of the instance."""
         match target:
-            case ast.Name(id=name):
+            case ast.Name(id=name) if scope is not None:
                 self._add(target, name, scope, "variable", self._assigned(name, statement), None, statement)
+            case ast.Attribute(value=ast.Name(id=name), attr=attribute) if owner and name == owner[1]:
+                signature = self._assigned(attribute, statement)
+                self._add(target, attribute, owner[0], "attribute", signature, None)
             case ast.Tuple(elts=elements) | ast.List(elts=elements):
                 for element in elements:
-                    self._variable(element, statement, scope)
+                    self._target(element, statement, scope, owner)
             case ast.Starred(value=value):
-                self._variable(value, statement, scope)
+                self._target(value, statement, scope, owner)
 
     def _add(
         self,
@@ -240,14 +235,16 @@ class _Symbols:
 
     def _assigned(self, name: str, statement: ast.stmt) -> str:
         annotation = getattr(statement, "annotation", None)
-        value = getattr(statement, "value", None)
         text = f"{name}: {self._line(annotation)}" if annotation else name
-        if value is None or (
-            isinstance(statement, ast.Assign) and not isinstance(statement.targets[0], ast.Name)
-        ):
+        value = getattr(statement, "value", None)
+        unpacks = isinstance(statement, ast.Assign) and isinstance(
+            statement.targets[0], (ast.Tuple, ast.List)
+        )
+        if value is None or unpacks:
             return text
-        assigned = self._line(value)
-        return f"{text} = {assigned}" if len(assigned) <= _VALUE_LENGTH else f"{text} = ..."
+        lines = (value.end_lineno or value.lineno) - value.lineno
+        assigned = self._line(value) if lines == 0 else "..."
+        return f"{text} = {assigned if len(assigned) <= _VALUE_LENGTH else '...'}"
 
     def _signature(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
         returns = f" -> {self._line(node.returns)}" if node.returns else ""
@@ -278,6 +275,22 @@ class _Symbols:
         if default is None:
             return text
         return text + (" = " if parameter.annotation else "=") + self._line(default)
+
+
+def _targets(statement: ast.stmt) -> Iterator[ast.expr]:
+    """Yield what a statement assigns to (of loops and `with`, what may be an attribute)."""
+    match statement:
+        case ast.Assign(targets=targets):
+            yield from targets
+        case ast.AnnAssign(target=target):
+            yield target
+        case ast.For(target=target) | ast.AsyncFor(target=target):
+            if not isinstance(target, ast.Name):
+                yield target
+        case ast.With(items=items) | ast.AsyncWith(items=items):
+            yield from (each.optional_vars for each in items if isinstance(each.optional_vars, ast.Attribute))
+        case _ if type(statement).__name__ == "TypeAlias":  # since Python 3.12
+            yield statement.name  # type: ignore[attr-defined]
 
 
 def _nested(statement: ast.stmt) -> Iterator[ast.stmt]:

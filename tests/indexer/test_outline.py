@@ -74,7 +74,7 @@ def test_definitions_of_every_kind() -> None:
             "method",
             '__init__(self, size: int, /, name="x", *others: str, key: bool = True, **more)',
         ),
-        "m.Thing.size": ("attribute", "size"),
+        "m.Thing.size": ("attribute", "size = size"),
         "m.Thing.pair": ("attribute", "pair: tuple[int, int] = (1, 2)"),
         "m.Thing.file": ("attribute", "file"),
         "m.Thing.area": ("property", "area(self) -> int"),
