@@ -23,6 +23,7 @@ _DEPRECATED = re.compile(
 _TEXT_SIGNATURE = re.compile(r"\A\s*[\w.]+\(.{0,2000}?\)\s*\n\s*--[ \t]*\n\s*\n", re.DOTALL)
 _LEADING_CALL = re.compile(r"\A[\w.]+\([^\n]{0,300}(?:\n[^\n]+){0,5}?\)(?:\s*-{1,2}>\s*|\s*\n\s*\n)")
 _RULE = re.compile(r"([=\-~^*#+]){3,}")
+_FENCE = re.compile(r"^[ \t]*```\w*[ \t]*\n(.*?)^[ \t]*```", re.MULTILINE | re.DOTALL)
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z`*\"'(\[])")
 
 
@@ -96,3 +97,17 @@ def _sections(text: str) -> "list[griffe.DocstringSection]":
             return list(griffe.Docstring(text).parse(style, warnings=False))
         except Exception:  # noqa: BLE001 - a docstring is free text; whatever breaks its parser leaves it unparsed
             return []
+
+
+def code_examples(text: str) -> tuple[str, ...]:
+    """Return the interactive sessions and fenced code blocks of a docstring, without their prompts."""
+    found = [block.strip("\n") for block in _FENCE.findall(text)]
+    session: list[str] = []
+    for line in [*text.splitlines(), ""]:
+        stripped = line.strip()
+        if stripped.startswith((">>> ", "... ")) or stripped == "...":
+            session.append(stripped[4:])
+        elif not stripped and session:  # output lines stand between the statements of one session
+            found.append("\n".join(session))
+            session = []
+    return tuple(dict.fromkeys(block for block in found if block.strip()))

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .apis import Api, Parameter
 from .builtin_texts import builtin_texts
 from .cancellation import NEVER, CancelToken
 from .docstrings import TEXT_CAP, Docstring, parse_docstring, without_signature
 from .module_trees import Trees, lookup
 from .modules import ModuleFinder, typeshed_versions
+from .records import Api, Parameter
 from .signatures import read_callable, written
 
 if TYPE_CHECKING:

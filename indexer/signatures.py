@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from .apis import Parameter
 from .docstrings import Docstring
+from .records import Parameter
 
 if TYPE_CHECKING:
     import griffe
