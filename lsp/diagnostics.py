@@ -7,19 +7,23 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from lsprotocol import types
+from typewright.assist.check import Finding, check
 from typewright.indexer.cancellation import CancelToken
 
-from .server import Context, Server
-
-if TYPE_CHECKING:
-    from typewright.assist.check import Finding
+from .context import Context
+from .server import Server
 
 logger = logging.getLogger(__name__)
 
 SOURCE: Final = "typewright"
+SEVERITIES: Final = {
+    "error": types.DiagnosticSeverity.Error,
+    "warning": types.DiagnosticSeverity.Warning,
+    "information": types.DiagnosticSeverity.Information,
+}
 PAUSE_SECONDS: Final = 0.4  # of typing, before diagnostics are pushed
 
 
@@ -41,8 +45,6 @@ def diagnostic(ls: Server, params: types.DocumentDiagnosticParams) -> object:
 
 def findings(context: Context, cancel: CancelToken) -> Sequence[Finding]:
     """Return the findings in the document of `context`."""
-    from typewright.assist.check import check
-
     found = check(context.session, [context.path], overlay=context.overlay, cancel=cancel)
     return [finding for finding in found if context.view.holds(finding.span.line)]
 
@@ -57,7 +59,7 @@ def as_diagnostic(context: Context, finding: Finding) -> types.Diagnostic:
     return types.Diagnostic(
         context.view.range(finding.span),
         finding.message,
-        severity=types.DiagnosticSeverity.Warning,
+        severity=SEVERITIES[finding.severity],
         code=f"absent-{finding.kind}",
         source=SOURCE,
     )

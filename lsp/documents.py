@@ -143,22 +143,23 @@ class Documents:
         return document
 
     def open_notebook(self, params: types.DidOpenNotebookDocumentParams) -> None:
-        """Open a notebook and its cells."""
+        """Open a notebook and its cells; below, they are one Python file called `<notebook>.ipynb.py`."""
         uri = params.notebook_document.uri
-        path = uri_to_path(uri) or _virtual_path(uri)
+        path = uri_to_path(uri)
+        path = path.with_name(f"{path.name}.py") if path is not None else _virtual_path(uri)
         self._notebooks[uri] = Notebook(uri, path, list(params.notebook_document.cells))
         for item in params.cell_text_documents:
             self.open(item, notebook=uri)
 
-    def change_notebook(self, params: types.DidChangeNotebookDocumentParams) -> None:
-        """Add, remove, move and edit cells."""
+    def change_notebook(self, params: types.DidChangeNotebookDocumentParams) -> Notebook | None:
+        """Add, remove, move and edit cells; return None where the notebook is not open."""
         notebook = self._notebooks.get(params.notebook_document.uri)
         cells = params.change.cells
         if notebook is None:
             logger.warning("ignored a change of notebook %s, which is not open", params.notebook_document.uri)
-            return
+            return None
         if cells is None:
-            return
+            return notebook
         if (structure := cells.structure) is not None:
             start = min(structure.array.start, len(notebook.cells))
             notebook.cells[start : start + structure.array.delete_count] = structure.array.cells or ()
@@ -168,6 +169,7 @@ class Documents:
                 self.close(identifier.uri)
         for edited in cells.text_content or ():
             self.change(edited.document, edited.changes)
+        return notebook
 
     def close_notebook(self, params: types.DidCloseNotebookDocumentParams) -> None:
         """Forget a notebook and its cells."""
@@ -201,15 +203,14 @@ class Documents:
             texts[notebook.path] = self._joined(notebook)[0].text
         return texts
 
-    def cells_of(self, path: Path) -> list[View]:
-        """Return the open code cells of the notebook at `path`, in order."""
-        return [
-            view
-            for notebook in self._notebooks.values()
-            if notebook.path == path
-            for cell in self._joined(notebook)[1]
-            if (view := self.view(cell.uri)) is not None
-        ]
+    def notebooks(self) -> list[Notebook]:
+        """Return the open notebooks."""
+        return list(self._notebooks.values())
+
+    def cells_of(self, notebook: Notebook) -> list[View]:
+        """Return the code cells of a notebook, in order."""
+        cells = self._joined(notebook)[1]
+        return [view for cell in cells if (view := self.view(cell.uri)) is not None]
 
     def _joined(self, notebook: Notebook) -> tuple[JoinedCells, list[Document]]:
         """Return the code cells as one text, and their buffers in the same order."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Final, cast
 
@@ -27,7 +27,7 @@ def initialize(ls: Server, params: types.InitializeParams) -> None:
     """Take over roots, options and the position encoding; called before the capabilities are sent."""
     encoding = ls.protocol.position_encoding
     ls.documents.encoding = cast("Encoding", str(getattr(encoding, "value", encoding)))
-    ls.options = ls.options.updated(params.initialization_options)
+    ls.options = ls.initial_options = ls.options.updated(params.initialization_options)
     ls.workspaces.settings = ls.options.session_settings()
     uris = [folder.uri for folder in params.workspace_folders or ()]
     if not uris and params.root_uri:
@@ -43,8 +43,8 @@ def initialize(ls: Server, params: types.InitializeParams) -> None:
 async def initialized(ls: Server, _params: types.InitializedParams) -> None:
     """Ask for file events and configuration, then bring the indexes up to date in the background."""
     await _register_capabilities(ls)
-    if not await _pull_configuration(ls):
-        await index_workspaces(ls, ls.workspaces.sessions)
+    await _pull_configuration(ls)
+    await index_workspaces(ls, ls.workspaces.sessions)
 
 
 def shutdown(ls: Server, _params: None) -> None:
@@ -92,9 +92,8 @@ def did_open_notebook(ls: Server, params: types.DidOpenNotebookDocumentParams) -
 
 def did_change_notebook(ls: Server, params: types.DidChangeNotebookDocumentParams) -> None:
     """Edit a notebook: a change in one cell may change what holds in all of them."""
-    ls.documents.change_notebook(params)
-    if (path := uri_to_path(params.notebook_document.uri)) is not None:
-        for cell in ls.documents.cells_of(path):
+    if (notebook := ls.documents.change_notebook(params)) is not None:
+        for cell in ls.documents.cells_of(notebook):
             ls.protocol.withdraw(cell.uri, STALE_AFTER_CHANGE, "the notebook has changed")
             document_changed(ls, cell.uri)
 
@@ -115,12 +114,11 @@ def did_close_notebook(ls: Server, params: types.DidCloseNotebookDocumentParams)
 # Folders, files and configuration
 
 
-async def did_change_folders(ls: Server, params: types.DidChangeWorkspaceFoldersParams) -> None:
+def did_change_folders(ls: Server, params: types.DidChangeWorkspaceFoldersParams) -> Awaitable[None]:
     """Open and close sessions with the folders of the editor."""
-    removed = ls.workspaces.remove(_paths(folder.uri for folder in params.event.removed))
+    ls.close_sessions(ls.workspaces.remove(_paths(folder.uri for folder in params.event.removed)))
     added = ls.workspaces.add(_paths(folder.uri for folder in params.event.added))
-    await ls.close_sessions(removed)
-    await index_workspaces(ls, added)
+    return index_workspaces(ls, added)
 
 
 async def did_change_files(ls: Server, params: types.DidChangeWatchedFilesParams) -> None:
@@ -128,17 +126,24 @@ async def did_change_files(ls: Server, params: types.DidChangeWatchedFilesParams
     await refresh_files(ls, _paths(change.uri for change in params.changes))
 
 
-async def did_change_configuration(ls: Server, params: types.DidChangeConfigurationParams) -> None:
+def did_change_configuration(
+    ls: Server, params: types.DidChangeConfigurationParams
+) -> Awaitable[None] | None:
     """Take over new options, without a restart."""
     settings = params.settings
     if isinstance(settings, dict) and isinstance(settings.get(SECTION), dict):
-        await _apply_configuration(ls, settings[SECTION])
-    else:
-        await _pull_configuration(ls)
+        changed = _take_over(ls, settings[SECTION])
+        return index_workspaces(ls, ls.workspaces.sessions) if changed else None
+    return _ask_again(ls)
+
+
+async def _ask_again(ls: Server) -> None:
+    if await _pull_configuration(ls):
+        await index_workspaces(ls, ls.workspaces.sessions)
 
 
 async def _pull_configuration(ls: Server) -> bool:
-    """Ask the client for its options; return whether they made the workspaces be indexed anew."""
+    """Ask the client for its options; return whether there are new sessions."""
     workspace = ls.client_capabilities.workspace
     if workspace is None or not workspace.configuration:
         return False
@@ -148,19 +153,21 @@ async def _pull_configuration(ls: Server) -> bool:
     except JsonRpcException as error:
         logger.warning("the client gave no configuration: %s", error)
         return False
-    return bool(answer) and await _apply_configuration(ls, answer[0])
+    return bool(answer) and _take_over(ls, answer[0])
 
 
-async def _apply_configuration(ls: Server, values: object) -> bool:
+def _take_over(ls: Server, values: object) -> bool:
+    """Put option values over the initial ones; return whether there are new sessions to index."""
     before = ls.options
-    ls.options = before.updated(values)
-    if ls.options.session_settings() != ls.workspaces.settings:
-        await ls.close_sessions(ls.workspaces.replace_settings(ls.options.session_settings()))
-        await index_workspaces(ls, ls.workspaces.sessions)
-        return True
-    if ls.options != before:
-        refresh_answers(ls)
-    return False
+    ls.options = ls.initial_options.updated(values)
+    if ls.options == before:
+        return False
+    settings = ls.options.session_settings()
+    renewed = settings != ls.workspaces.settings
+    if renewed:
+        ls.close_sessions(ls.workspaces.replace_settings(settings))
+    refresh_answers(ls)
+    return renewed
 
 
 async def _register_capabilities(ls: Server) -> None:

@@ -11,7 +11,6 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NoReturn, TypeVar
 
@@ -22,6 +21,7 @@ from typewright.indexer.cancellation import CancelToken
 from typewright.indexer.errors import UnreadableSource
 from typewright.indexer.source import read_source
 
+from .context import Context
 from .convert import View, uri_to_path
 from .documents import Documents
 from .hardening import HardenedProtocol, converter
@@ -46,20 +46,6 @@ _PYTHON_CELLS: Final = types.NotebookDocumentSyncOptions(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What a request is about: a document and all open buffers at one moment, and who answers for them."""
-
-    session: Session
-    view: View
-    overlay: dict[Path, str]
-
-    @property
-    def path(self) -> Path:
-        """Where the document lies."""
-        return self.view.path
-
-
 class Server(LanguageServer):
     """All state of a running server, touched on the loop only; work gets a `Context` and a cancel token."""
 
@@ -76,9 +62,10 @@ class Server(LanguageServer):
         )
         self.documents = Documents()
         self.workspaces = Workspaces()
-        self.options = Options()
+        self.options = self.initial_options = Options()
         self.changed_files: set[Path] = set()  # on disk, and not yet in the index
         self.publishing: dict[str, asyncio.Task[None]] = {}  # diagnostics to be pushed, by document
+        self.offered: tuple[int, Sequence[str]] = (0, ())  # the latest completion list, and its documentation
         self._interactive = ThreadPoolExecutor(INTERACTIVE_WORKERS, "interactive")
         self._background = ThreadPoolExecutor(BACKGROUND_WORKERS, "background")
         self._background_work: set[asyncio.Future[Any]] = set()
@@ -99,12 +86,18 @@ class Server(LanguageServer):
             except UnreadableSource:
                 return None
         session = self.workspaces.session_for(view.path)
-        return None if session is None else Context(session, view, self.overlay(session))
+        return None if session is None else self.context_of(session, view)
 
-    def overlay(self, session: Session) -> dict[Path, str]:
-        """Return the open buffers that `session` answers for."""
-        overlay = self.documents.overlay()
-        return {path: text for path, text in overlay.items() if self.workspaces.session_for(path) is session}
+    def context_of(self, session: Session, view: View | None = None) -> Context:
+        """Return the open buffers that `session` answers for, as they are now."""
+        overlay = {
+            path: text
+            for path, text in self.documents.overlay().items()
+            if self.workspaces.session_for(path) is session
+        }
+        cells = {notebook.path: self.documents.cells_of(notebook) for notebook in self.documents.notebooks()}
+        uris = {document.path: document.uri for document in self.documents}
+        return Context(session, view, overlay, uris, cells, self.documents.encoding)
 
     # Work
 
@@ -169,10 +162,10 @@ class Server(LanguageServer):
 
 def create_server() -> Server:
     """Return a server with every feature registered."""
-    from . import diagnostics, lifecycle
+    from . import actions, diagnostics, hints, lifecycle, navigation
 
     server = Server()
-    for feature in (lifecycle, diagnostics):
+    for feature in (lifecycle, hints, navigation, diagnostics, actions):
         feature.register(server)
     return server
 

@@ -190,16 +190,16 @@ def test_the_cells_of_a_notebook_are_parts_of_one_text() -> None:
     documents, uris = notebook(
         ("python", "import os"), ("markdown", "# Text"), ("python", "a = 1\nb = 2\n"), ("python", "c")
     )
-    assert documents.overlay() == {Path("/w/book.ipynb"): "import os\na = 1\nb = 2\n\nc\n"}
+    assert documents.overlay() == {Path("/w/book.ipynb.py"): "import os\na = 1\nb = 2\n\nc\n"}
     view = documents.view(uris[3])
     assert view is not None
-    assert (view.path, view.first_line) == (Path("/w/book.ipynb"), 4)
+    assert (view.path, view.first_line) == (Path("/w/book.ipynb.py"), 4)
     assert view.place(types.Position(0, 1)) == (5, 2)
     assert view.position(5, 2) == types.Position(0, 1)
     assert view.holds(5)
     assert not view.holds(4)
     assert documents.view(uris[1]) is None
-    assert [cell.uri for cell in documents.cells_of(Path("/w/book.ipynb"))] == [uris[0], uris[2], uris[3]]
+    assert [cell.uri for cell in documents.cells_of(documents.notebooks()[0])] == [uris[0], uris[2], uris[3]]
 
 
 def test_cells_are_added_edited_moved_and_removed() -> None:
@@ -224,7 +224,7 @@ def test_cells_are_added_edited_moved_and_removed() -> None:
             ),
         )
     )
-    assert documents.overlay() == {Path("/w/book.ipynb"): "zero\ntwo!\n"}
+    assert documents.overlay() == {Path("/w/book.ipynb.py"): "zero\ntwo!\n"}
     documents.close_notebook(
         types.DidCloseNotebookDocumentParams(
             types.NotebookDocumentIdentifier("file:///w/book.ipynb"),
