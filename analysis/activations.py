@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -81,16 +79,6 @@ class Activations:
         self.observer: Site | None = None
         self._contexts: dict[FunctionDefinition, set[object]] = {}
 
-    @contextmanager
-    def observing(self, site: Site | None) -> Iterator[None]:
-        """Calls that happen inside, out of sight of the syntax, are seen by `site`."""
-        before = self.observer
-        self.observer = site
-        try:
-            yield
-        finally:
-            self.observer = before
-
     def reader(self, frame: Frame) -> Expressions:
         """Evaluates expressions by declaration, as they are once the frame has run."""
         reader = Expressions(self.evaluator, frame)
@@ -122,6 +110,7 @@ class Activations:
         flow = Flow(self.evaluator, frame, {} if recording else None)
         frame.depth = memo.depth - 1
         outside = self.observer
+        self.observer = flow
         try:
             with memo.limited(memo.budget.steps):
                 work(flow)  # type: ignore[operator]
@@ -165,7 +154,9 @@ class Activations:
             bound = seen.get(node, {})
             names: dict[str, Type] = {}
             for argument in parameters(node.args):
-                names[argument.arg] = bound.get(argument.arg, UNKNOWN)
+                default = self.default(Function(definition, flow.frame), argument.arg)
+                passed = join(bound.get(argument.arg, NEVER), widen_literals(default or NEVER))
+                names[argument.arg] = UNKNOWN if isinstance(passed, Never) else passed
                 if flow.types is not None:
                     flow.types[argument] = names[argument.arg]
             frame.environment = Environment(names)

@@ -22,6 +22,7 @@ from typewright.analysis.types import (
     TypeVariable,
     Unknown,
     alternatives,
+    declared_union,
     join,
     transform,
     walk,
@@ -84,7 +85,7 @@ class Annotations:
                     return UNKNOWN
                 return self._evaluate(inner, frame)
             case ast.BinOp(left=left, op=ast.BitOr(), right=right):
-                return join(self.evaluate(left, frame), self.evaluate(right, frame))
+                return declared_union(self.evaluate(left, frame), self.evaluate(right, frame))
             case ast.Subscript(value=value, slice=index):
                 return self._subscript(self.value(value, frame), index, frame)
             case ast.Name() | ast.Attribute():
@@ -206,11 +207,11 @@ class Annotations:
         evaluator = self.evaluator
         match name:
             case "Optional":
-                return join(self.evaluate(parts[0], frame), NONE)
+                return declared_union(self.evaluate(parts[0], frame), NONE)
             case "Union":
-                return join(*(self.evaluate(part, frame) for part in parts))
+                return declared_union(*(self.evaluate(part, frame) for part in parts))
             case "Literal":
-                return join(*(self._literal(part, frame) for part in parts))
+                return declared_union(*(self._literal(part, frame) for part in parts))
             case "Callable":
                 return self._callable(parts, frame)
             case "Tuple":
@@ -218,7 +219,7 @@ class Annotations:
             case "Type":
                 return self._class_of(self.evaluate(parts[0], frame))
             case "TypeGuard" | "TypeIs":
-                return evaluator.instance("bool")
+                return SpecialForm(name)
             case _ if name in _QUALIFIERS:
                 return self.evaluate(parts[0], frame)
             case _:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from typewright.analysis.definitions import ClassDefinition, FunctionDefinition, ModuleDefinition
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 _MAX_SCOPES = 60
 _MAX_SITES = 5
+_MAX_NAMES = 12
 
 Sites = dict[str, tuple[Type, tuple[Evidence, ...]]]
 
@@ -128,10 +130,15 @@ class Callers:
         """The scopes that may call a function: those that mention its name, its own module's first."""
         names = self._search_names(definition)
         modules = self.evaluator.modules
-        paths = []
-        for name in names:
+        paths: list[Path] = []
+        for name in names:  # grows by the names under which these are imported elsewhere
             self.evaluator.memo.depend(modules.bit(name))
-            paths.extend(self.evaluator.workspace.files_using(name))
+            using = self.evaluator.workspace.files_using(name)
+            paths.extend(using)
+            for path in using[:_MAX_SCOPES] if len(names) < _MAX_NAMES else ():
+                names.extend(
+                    alias for alias in self._aliases(modules.at(path)).get(name, ()) if alias not in names
+                )
         own = definition.module.path
         found: dict[Scope, ModuleDefinition] = {}
         for path in sorted(dict.fromkeys(paths), key=lambda p: (p != own, p.parent != own.parent, str(p))):
@@ -152,6 +159,9 @@ class Callers:
                 break
         return [(module, scope) for scope, module in list(found.items())[:_MAX_SCOPES]]
 
+    def _aliases(self, module: ModuleDefinition) -> dict[str, list[str]]:
+        return self.evaluator.memo.get(("aliases", module), lambda: _aliases(module), {})
+
     def _search_names(self, definition: FunctionDefinition) -> list[str]:
         """The identifiers under which calls of a function appear."""
         name, owner = definition.name, definition.owner
@@ -160,7 +170,7 @@ class Callers:
         names = [owner.name, name] if name in ("__init__", "__new__", "__call__") else [owner.name]
         for subclass in self.subclasses(owner):
             names.append(subclass.name)
-        return names[:12]
+        return names[:_MAX_NAMES]
 
     def subclasses(self, definition: ClassDefinition) -> list[ClassDefinition]:
         """Classes of the workspace that name this one among their bases."""
@@ -208,16 +218,17 @@ def _mentions(module: ModuleDefinition) -> dict[str, list[ast.AST]]:
             found.setdefault(node.id, []).append(node)
         elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
             found.setdefault(node.attr, []).append(node)
-        elif isinstance(node, ast.ImportFrom):
-            for alias in node.names:
-                if alias.asname:
-                    # calls are under the other name: every use of it counts as one of this
-                    found.setdefault(alias.name, []).append(node)
+    return found
+
+
+def _aliases(module: ModuleDefinition) -> dict[str, list[str]]:
+    """The other names under which a module imports names."""
+    found: dict[str, list[str]] = {}
     for node in ast.walk(module.tree):
         if isinstance(node, ast.ImportFrom):
             for alias in node.names:
                 if alias.asname and alias.asname != alias.name:
-                    found.setdefault(alias.name, []).extend(found.get(alias.asname, ()))
+                    found.setdefault(alias.name, []).append(alias.asname)
     return found
 
 

@@ -18,6 +18,7 @@ from typewright.analysis.types import (
     Function,
     Instance,
     Literal,
+    Never,
     Parameter,
     Partial,
     SpecialForm,
@@ -126,7 +127,7 @@ class Calls:
 
     def call_with(self, callee: Type, *positional: Type) -> Type:
         """The result of calling with positional arguments, where no call is written."""
-        return self.call(callee, Arguments(positional), None)
+        return self.call(callee, Arguments(positional), self.evaluator.activations.observer)
 
     @staticmethod
     def positional(*types: Type) -> Arguments:
@@ -177,6 +178,7 @@ class Calls:
                 else (arguments.positional[0] if arguments.positional else UNKNOWN)
             )
             solution = self.evaluator.classes.receiver_solution(first, definition.owner)
+            solution = {variable: type for variable, type in solution.items() if type != variable}
         if function.overloads:
             return self._overloaded(function, arguments, solution)
         parameters = self.parameters(definition, function)
@@ -282,7 +284,12 @@ class Calls:
                     self.generics.solve(expected, type, solution)
             for expected, type in late:
                 self.generics.solve(expected, type, solution)
+            own = TypeVariable("Self", "Self", "")
+            if own in solution:
+                solution[own] = substitute(solution[own], solution, keep=True)
             result = substitute(result, solution)
+            if isinstance(result, Never):  # an element of a container that is still empty
+                result = UNKNOWN
         self._reach_callbacks(parameters, bound, solution)
         return result
 
@@ -307,7 +314,7 @@ class Calls:
             return UNKNOWN
         type = self.evaluator.annotations.evaluate(node.returns, function.closure)
         if isinstance(type, SpecialForm):
-            type = UNKNOWN
+            type = self.evaluator.instance("bool") if type.name in ("TypeGuard", "TypeIs") else UNKNOWN
         if isinstance(node, ast.AsyncFunctionDef) and not self.evaluator.activations.is_generator(definition):
             return self.evaluator.instance("typing.Coroutine", UNKNOWN, UNKNOWN, type)
         return type
@@ -405,14 +412,14 @@ class Calls:
             self.call(callee.origin, arguments, site, node)
         return substitute(callee.returns, solution)
 
-    def unknown_arguments(self, callee: Type) -> Arguments:
-        """As many unknown arguments as a method needs."""
-        function = callee.function if isinstance(callee, BoundMethod) else callee
+    def declared_arguments(self, callee: BoundMethod) -> Arguments:
+        """The arguments that a method declares to need."""
+        function = callee.function
         if not isinstance(function, Function):
             return Arguments()
         parameters = self.parameters(function.definition, function)
         required = [p for p in parameters if p.required and p.kind in ("positional", "normal")]
-        return Arguments(tuple(UNKNOWN for _ in required[1:]))
+        return Arguments(tuple(substitute(p.type, {}) for p in required[1:]))
 
     def declared_result(self, callee: BoundMethod) -> Type:
         """The annotated result of a method with its variables kept."""

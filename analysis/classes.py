@@ -315,7 +315,8 @@ class Classes:
                 present = [type for type in found if type is not None]
                 return join(*present) if present else None
             case Instance(definition=definition):
-                return self._of_instance(receiver, definition, name)
+                field = receiver.element(name) if "__fields__" in definition.members else None
+                return field if field is not None else self._of_instance(receiver, definition, name)
             case Literal(definition=definition) if definition.module.name != "builtins":
                 return self._of_enum_member(receiver, name)
             case Literal(definition=definition):
@@ -338,7 +339,7 @@ class Classes:
             case Function() | BoundMethod() | Callable():
                 if isinstance(receiver, BoundMethod) and name in ("__self__", "__func__"):
                     return receiver.receiver if name == "__self__" else receiver.function
-                return self._of_instance(receiver, self.evaluator.class_named("types.FunctionType"), name)
+                return self._of_function(receiver, name)
             case Partial(function=function):
                 return function if name == "func" else UNKNOWN
             case NoneType():
@@ -401,6 +402,15 @@ class Classes:
             method = self.bind(fallback[1], receiver, fallback[0][0])
             return self.evaluator.calls.call_with(method, self.evaluator.instance("str"))
         return UNKNOWN if self.has_unknown_base(definition) else None
+
+    def _of_function(self, receiver: Type, name: str) -> Type | None:
+        found = self._of_instance(receiver, self.evaluator.class_named("types.FunctionType"), name)
+        if found is None and isinstance(receiver, Function | BoundMethod):
+            inner = receiver.function if isinstance(receiver, BoundMethod) else receiver
+            if isinstance(inner, Function) and inner.definition.decorators:  # `functools.cache` and the like
+                cached = self.evaluator.instance("functools._lru_cache_wrapper", UNKNOWN)
+                return self._of_instance(cached, cached.definition, name)
+        return found
 
     @staticmethod
     def _is_declared(owner: ClassDefinition, name: str) -> bool:
@@ -550,6 +560,13 @@ class Classes:
                     found[name] = (name, statement.annotation, statement.value, ancestor)
         return list(found.values())
 
+    def _stub_truth(self, definition: ClassDefinition) -> bool | None:
+        """Instances of a class with neither `__bool__` nor `__len__` are true."""
+        if definition.name == "object" or self.is_protocol(definition) or self.has_unknown_base(definition):
+            return None
+        sized = self.find(definition, "__bool__") or self.find(definition, "__len__")
+        return None if sized is not None or definition.name == "type" else True
+
     def is_truthy(self, type: Type) -> bool | None:
         """Whether a value counts as true; None where that depends."""
         match type:
@@ -561,6 +578,8 @@ class Classes:
                 return bool(items)
             case Function() | ClassObject() | Module() | BoundMethod():
                 return True
+            case Instance(definition=definition) if definition.module.origin == "stub":
+                return self._stub_truth(definition)
             case _:
                 return None
 

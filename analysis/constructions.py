@@ -62,10 +62,20 @@ class Constructions:
         if classes.is_typed_dict(definition):
             return Instance(definition)
         if "__fields__" in definition.members:
-            return Instance(definition)
+            return self._record(definition, arguments)
         solution = dict(zip(classes.type_parameters(definition), callee.arguments, strict=False))
         result = self._made(callee, arguments, solution, site, node)
         return self._growing(result, node)
+
+    def _record(self, definition: ClassDefinition, arguments: Arguments) -> Type:
+        """A named tuple remembers what its fields were given."""
+        names = [name for name in definition.members if not name.startswith("__")]
+        fields = tuple(Parameter(name, "normal", definition.members[name]) for name in names)
+        bound = self.evaluator.calls.bind(fields, arguments)
+        given = {i: widen_literals(t) for i, t in bound.types.items() if isinstance(fields[i].type, Unknown)}
+        elements = [(i, given.get(i, field.type)) for i, field in enumerate(fields)]
+        named = [(fields[i].name, type) for i, type in elements]
+        return Instance(definition, (), (*elements, *named))
 
     def _growing(self, type: Type, node: ast.AST | None) -> Type:
         """A container whose elements are still open remembers where it was made, so that uses may fill it."""
@@ -73,8 +83,18 @@ class Constructions:
             return type
         parameters = self.evaluator.classes.type_parameters(type.definition)
         arguments = type.arguments or tuple(UNKNOWN for _ in parameters)
-        opened = tuple(NEVER if isinstance(a, Unknown) else a for a in arguments)
+        opened = tuple(self._opened(argument, (node, i)) for i, argument in enumerate(arguments))
         return Instance(type.definition, opened, type.elements, frozenset({node}))
+
+    def _opened(self, argument: Type, site: object) -> Type:
+        """An unknown element type as one that is still open, also inside: `defaultdict(list)`."""
+        if isinstance(argument, Unknown):
+            return NEVER
+        if isinstance(argument, Instance) and argument.definition.qualified_name in _GROWING:
+            if all(isinstance(inner, Unknown) for inner in argument.arguments):
+                parameters = self.evaluator.classes.type_parameters(argument.definition)
+                return Instance(argument.definition, tuple(NEVER for _ in parameters), (), frozenset({site}))
+        return argument
 
     def _made(
         self,
@@ -96,7 +116,9 @@ class Constructions:
                 starter is not None and order.index(maker[0][0]) < order.index(starter[0][0])
             )
             if before or maker[0][0].module.origin == "workspace":
-                made = evaluator.calls.call(maker[1], arguments.behind(callee), site, node)
+                made = evaluator.calls.call(
+                    maker[1], arguments.behind(ClassObject(definition, receiver.arguments)), site, node
+                )
                 if self._is_own(made, definition) or (
                     before and known(made) != NEVER and definition.module.origin == "stub"
                 ):

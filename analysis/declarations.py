@@ -30,8 +30,7 @@ if TYPE_CHECKING:
 
 _TYPING_MODULES = frozenset({"typing", "typing_extensions"})
 _SPECIAL_FORMS = frozenset(
-    """Any Union Optional Literal Callable Type Annotated ClassVar Final Required NotRequired ReadOnly Concatenate
-    Unpack TypeGuard TypeIs Generic Protocol Self TypeAlias NoReturn Never LiteralString Tuple""".split()
+    ["Any", "Union", "Optional", "Literal", "Callable", "Type", "Annotated", "ClassVar", "Final", "Required", "NotRequired", "ReadOnly", "Concatenate", "Unpack", "TypeGuard", "TypeIs", "Generic", "Protocol", "Self", "TypeAlias", "NoReturn", "Never", "LiteralString", "Tuple"]
 )
 _WRAPPERS = {
     "builtins.property": "property",
@@ -55,6 +54,9 @@ _PLAIN = frozenset(
         "no_type_check",
     }
 )
+
+_IDENTITIES = frozenset({"wraps", "lru_cache", "cache"})
+"""Decorators whose result is called like the function itself."""
 
 Evaluate = Callable[[ast.expr], Type]
 
@@ -205,6 +207,15 @@ class Declarations:
             accessor = isinstance(decorator, ast.Attribute) and name in ("setter", "getter", "deleter")
             if accessor and isinstance(decorator.value, ast.Name):  # type: ignore[union-attr]
                 return self._accessor(frame, node, decorator.value.id, name, value)  # type: ignore[union-attr]
+        elif isinstance(decorator, ast.Call):
+            function = decorator.func
+            name = function.id if isinstance(function, ast.Name) else getattr(function, "attr", "")
+        else:
+            name = ""
+        if name in _IDENTITIES:
+            if evaluate is not None:
+                evaluate(decorator)
+            return value
         decorating = (evaluate or self.evaluator.activations.reader(frame).evaluate)(decorator)
         if isinstance(decorating, ClassObject):
             kind = _WRAPPERS.get(decorating.definition.qualified_name)

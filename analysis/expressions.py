@@ -29,6 +29,7 @@ from typewright.analysis.types import (
     Type,
     alternatives,
     join,
+    known,
     widen_literals,
 )
 
@@ -271,10 +272,11 @@ class Expressions:
             return special
         callee = self.evaluate(node.func)
         arguments = self.arguments(node)
-        with self.evaluator.activations.observing(self):
-            result = self.evaluator.calls.call(callee, arguments, self, node)
+        result = self.evaluator.calls.call(callee, arguments, self, node)
         if isinstance(node.func, ast.Attribute) and node.func.attr in MUTATORS:
-            self._mutate(node.func, arguments, node)
+            self._mutate(node.func, arguments)
+            if node.func.attr == "setdefault" and len(arguments.positional) == 2:
+                result = join(known(result), arguments.positional[1])
         return result
 
     def arguments(self, node: ast.Call) -> Arguments:
@@ -316,7 +318,7 @@ class Expressions:
                 )
         return Arguments(tuple(positional), tuple(keywords), rest, mapping)
 
-    def _mutate(self, target: ast.Attribute, arguments: Arguments, node: ast.Call) -> None:
+    def _mutate(self, target: ast.Attribute, arguments: Arguments) -> None:
         """A method that puts something into a container whose elements are still open."""
         container = self.types.get(target.value) if self.types is not None else None
         if container is None:

@@ -80,6 +80,8 @@ class Forms:
                 return self._getattr(node)
             case "next" if node.args and isinstance(callee, Function):
                 return self._next(node)
+            case "sum" if len(node.args) == 1 and isinstance(callee, Function):
+                return self._sum(node, callee)
             case "reveal_type" | "assert_type" if node.args:
                 return self.interpreter.evaluate(node.args[0])
             case _:
@@ -166,6 +168,15 @@ class Forms:
         if default is None:
             return found if found is not None else UNKNOWN
         return join(found if found is not None else UNKNOWN, default)
+
+    def _sum(self, node: ast.Call, callee: Type) -> Type:
+        """A sum is what its items are; that an empty one is 0 is left out."""
+        self.interpreter.evaluate(node.func)
+        arguments = self.interpreter.arguments(node)
+        result = self.evaluator.calls.call(callee, arguments, self.interpreter, node)
+        zero = self.evaluator.literal(0)
+        others = [item for item in alternatives(result) if item != zero]
+        return join(*others) if others else result
 
     def _next(self, node: ast.Call) -> Type:
         self.interpreter.evaluate(node.func)

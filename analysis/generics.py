@@ -17,6 +17,7 @@ from typewright.analysis.types import (
     Module,
     Never,
     Partial,
+    SpecialForm,
     Super,
     Tuple,
     Type,
@@ -171,7 +172,7 @@ class Generics:
             if declared is None or actual is None:
                 continue
             if isinstance(declared, BoundMethod):
-                arguments = self.evaluator.calls.unknown_arguments(declared)
+                arguments = self.evaluator.calls.declared_arguments(declared)
                 wanted = self.evaluator.calls.declared_result(declared)
                 given = self.evaluator.calls.call(actual, arguments, None)
                 self.solve(wanted, given, solution, depth + 1)
@@ -193,7 +194,7 @@ class Generics:
         """Whether a parameter takes an argument, as far as that can be told; what is unknown fits."""
         if depth > 5 or parameter == argument:
             return True
-        if isinstance(parameter, Unknown) or isinstance(argument, Unknown | Never):
+        if isinstance(parameter, Unknown | Never) or isinstance(argument, Unknown | Never):
             return True
         if isinstance(argument, Union):
             return all(self.accepts(parameter, item, depth + 1) for item in argument.items)
@@ -217,7 +218,9 @@ class Generics:
                 if isinstance(argument, ClassObject):
                     return self.evaluator.classes.is_subclass(argument.definition, definition)
                 return isinstance(argument, Instance) and argument.definition.name == "type"
-            case Callable():
+            case Callable(returns=returns):
+                if isinstance(returns, SpecialForm):  # a TypeGuard: only of functions that say so
+                    return isinstance(argument, Function) and self._guards(argument)
                 if isinstance(argument, _CALLABLE):
                     return True
                 return self.evaluator.classes.attribute(argument, "__call__") is not None
@@ -225,6 +228,12 @@ class Generics:
                 return self._accepts_instance(parameter, argument, depth)
             case _:
                 return isinstance(argument, type(parameter))
+
+    def _guards(self, function: Function) -> bool:
+        returns = getattr(function.definition.node, "returns", None)
+        if returns is None:
+            return False
+        return isinstance(self.evaluator.annotations.evaluate(returns, function.closure), SpecialForm)
 
     def _accepts_instance(self, parameter: Instance, argument: Type, depth: int) -> bool:
         classes = self.evaluator.classes

@@ -11,6 +11,7 @@ from typewright.analysis.types import (
     NEVER,
     NONE,
     UNKNOWN,
+    Alias,
     ClassObject,
     Instance,
     Literal,
@@ -21,6 +22,7 @@ from typewright.analysis.types import (
     Union,
     Unknown,
     alternatives,
+    declared_union,
     join,
     known,
     widen_literals,
@@ -59,7 +61,7 @@ class Operators:
         return join(*(self._pair(name, one, other, in_place) for one, other in pairs))
 
     def _pair(self, name: str, left: Type, right: Type, in_place: bool) -> Type:
-        if isinstance(left, ClassObject | Tuple) or isinstance(right, Tuple):
+        if isinstance(left, ClassObject | Alias | Tuple) or isinstance(right, Alias | ClassObject | Tuple):
             special = self._special(name, left, right)
             if special is not None:
                 return special
@@ -75,8 +77,15 @@ class Operators:
             concatenated = self._display(name, left, right)
             if concatenated is not None:
                 return concatenated
+        if not all(self._is_declared(operand) for operand in (left, right)):
+            return self._dispatch(name, left, right, in_place)
         key = ("operator", name, in_place, left, right)
         return self.evaluator.memo.get(key, lambda: self._dispatch(name, left, right, in_place), UNKNOWN)
+
+    def _is_declared(self, type: Type) -> bool:
+        """Whether operators of a type are declared in stubs: then they call nobody else."""
+        own = self.evaluator.classes.class_of(type)
+        return own is None or own.module.origin == "stub"
 
     def _display(self, name: str, left: Instance, right: Type) -> Type | None:
         """Lists that are still open stay so when they are concatenated or repeated."""
@@ -93,12 +102,9 @@ class Operators:
 
     def _special(self, name: str, left: Type, right: Type) -> Type | None:
         match left, right:
-            case ClassObject(), _ if name == "or":
-                from typewright.analysis.types import Alias
-
-                meant = self.evaluator.annotations.meant
-                frame = self.evaluator.builtins.frame
-                return Alias(join(meant(left, frame), meant(right, frame)))
+            case (ClassObject() | Alias(), _) | (_, ClassObject() | Alias()) if name == "or":
+                meant, frame = self.evaluator.annotations.meant, self.evaluator.builtins.frame
+                return Alias(declared_union(meant(left, frame), meant(right, frame)))
             case Tuple(items=first), Tuple(items=second) if name == "add":
                 return self.evaluator.tuple(*first, *second)
             case Tuple(items=items), Literal(value=int() as count) if (
@@ -229,6 +235,9 @@ class Operators:
             field = self.evaluator.inventory.typed_dict_field(receiver.definition, position)
             if field is not None:
                 return field
+            fields = self.positions(receiver) if isinstance(position, int) else None
+            if fields is not None and isinstance(position, int) and -len(fields) <= position < len(fields):
+                return fields[position]
             if receiver.sites and receiver.definition.name == "list" and self._is_slice(index):
                 return Instance(receiver.definition, receiver.arguments, (), receiver.sites)
         method = self._special_method(receiver, "__getitem__")
@@ -295,11 +304,25 @@ class Operators:
         """The items of a value that is known by position."""
         if isinstance(type, Tuple):
             return type.items
+        if isinstance(type, Instance) and type.definition.module.origin != "stub":
+            fields = self._fields(type)
+            if fields is not None:
+                return fields
         if isinstance(type, Instance) and type.elements and type.definition.name == "list":
             keys = [key for key, _ in type.elements]
             if keys == list(range(len(keys))):
                 return tuple(item for _, item in type.elements)
         return None
+
+    def _fields(self, type: Instance) -> tuple[Type, ...] | None:
+        """The fields of a named tuple in order."""
+        if "__fields__" in type.definition.members:
+            return tuple(t for key, t in type.elements if isinstance(key, int)) or None
+        named = self.evaluator.class_named("typing.NamedTuple")
+        if not self.evaluator.classes.is_subclass(type.definition, named):
+            return None
+        fields = self.evaluator.calls.constructions.field_parameters(type.definition)
+        return tuple(field.type for field in fields) if fields else None
 
     def unpack(self, type: Type, targets: Sequence[ast.expr]) -> list[Type]:
         """What assigning a value to several targets gives each."""

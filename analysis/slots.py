@@ -17,11 +17,14 @@ from typewright.analysis.types import (
     NEVER,
     NONE,
     UNKNOWN,
+    Instance,
     Never,
     Type,
     Unknown,
-    known,
+    alternatives,
     is_complete,
+    join,
+    known,
     limit_depth,
     render,
     widen_literals,
@@ -242,9 +245,21 @@ class Slots:
         type = outcome.types.get(place.node)
         if type is None:
             return Inferred(UNKNOWN, (), 0.0)
+        type = self._filled(place.node, type)
         line = getattr(place.node, "lineno", 0)
         evidence = Evidence("assignment", f"assigned {render(widen_literals(type))}", self.path, line)
         return _shown(self.evaluator.activations.final(outcome, type), (evidence,), 1.0)
+
+    def _filled(self, node: ast.AST, type: Type) -> Type:
+        """An attribute's container with what other methods put into it."""
+        open_ = [item for item in alternatives(type) if isinstance(item, Instance) and item.sites]
+        if not open_ or not isinstance(node, ast.Attribute):
+            return type
+        receiver = self.evaluator.infer(self.path, node.value).type
+        declared = self.evaluator.classes.attribute(receiver, node.attr) or UNKNOWN
+        sites = frozenset[object]().union(*(item.sites for item in open_))
+        filled = [i for i in alternatives(declared) if isinstance(i, Instance) and i.sites & sites]
+        return join(type, *filled)
 
 
 def _targets(node: ast.AST) -> list[ast.expr]:

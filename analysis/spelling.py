@@ -31,9 +31,7 @@ if TYPE_CHECKING:
     from typewright.analysis.evaluator import Evaluator
 
 _ABSTRACT = frozenset(
-    """Awaitable Coroutine AsyncIterable AsyncIterator AsyncGenerator Iterable Iterator Generator Reversible Container
-    Collection Callable Set MutableSet Mapping MutableMapping Sequence MutableSequence KeysView ItemsView
-    ValuesView Hashable Sized ByteString Buffer""".split()
+    ["Awaitable", "Coroutine", "AsyncIterable", "AsyncIterator", "AsyncGenerator", "Iterable", "Iterator", "Generator", "Reversible", "Container", "Collection", "Callable", "Set", "MutableSet", "Mapping", "MutableMapping", "Sequence", "MutableSequence", "KeysView", "ItemsView", "ValuesView", "Hashable", "Sized", "ByteString", "Buffer"]
 )
 _PUBLIC_HOMES = {
     "typing.AbstractSet": ("collections.abc", "Set"),

@@ -231,6 +231,14 @@ def join(*types: Type) -> Type:
     return _union(found)
 
 
+def declared_union(*types: Type) -> Type:
+    """The union that somebody has written: nothing is folded, however long it is."""
+    found = list(dict.fromkeys(item for type in types for item in alternatives(type)))
+    if len(found) < 2:
+        return found[0] if found else NEVER
+    return Union(tuple(found), frozenset(found))
+
+
 def _union(found: list[Type]) -> Type:
     found = _fold_literals(found)
     if not found:
