@@ -3,25 +3,32 @@
 import hashlib
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from .apis import SCHEMA as API_SCHEMA
 from .cancellation import NEVER, CancelToken, Progress
 from .environment import Environment, discover
 from .errors import TypewrightError, UnreadableSource
-from .inventory import SCHEMA, Entry, Inventory, Known, read_entry
+from .inventory import SCHEMA as INVENTORY_SCHEMA
+from .inventory import Entry, Inventory, Known, read_entry
+from .knowledge import DocumentReport, Knowledge, LibraryReport
 from .layout import read_layout
 from .modules import ModuleFinder
 from .snapshot import Snapshot, Texts, located
 from .store import cache_folder, connect
 from .workspace import DEFAULT_LIMITS, Skipped, skip_reason, walk
 
-__all__ = ["Index", "Snapshot", "UpdateReport"]
+if TYPE_CHECKING:
+    from numpy import float32
+    from numpy.typing import NDArray
 
-VERSION: Final = 1
+__all__ = ["DocumentReport", "Index", "LibraryReport", "Snapshot", "UpdateReport"]
+
+VERSION: Final = 2
 """Counts changes of the workspace database's tables, and of what is put in them."""
 
 _BATCH: Final = 64
@@ -41,19 +48,30 @@ class UpdateReport:
     skipped: tuple[Skipped, ...]
     seconds: float
 
+    def __str__(self) -> str:
+        skipped = f", {len(self.skipped)} skipped" if self.skipped else ""
+        return (
+            f"files: {self.files:,} with {self.symbols:,} symbols ({self.indexed:,} read,"
+            f" {self.unchanged:,} unchanged, {self.removed:,} removed{skipped}), {self.seconds:.1f} s"
+        )
+
 
 class Index:
     """What exists in one workspace and its environment; thread-safe. Open it with `Index.open`."""
 
-    def __init__(self, root: Path, target: Path, environment: Environment, folder: Path) -> None:
+    def __init__(self, root: Path, target: Path, environment: Environment, cache: Path) -> None:
         self.root: Final = root
         self.environment: Final = environment
-        self.folder: Final = folder
+        key = hashlib.blake2b(str(target).encode("utf-8", "surrogateescape"), digest_size=6).hexdigest()
+        self.folder: Final = cache / "workspaces" / f"{target.name or 'root'}-{key}"
         self.notices: Final[list[str]] = []
         self._target: Final = target
         self._limits: Final = DEFAULT_LIMITS
-        self._database: Final = connect(folder / "workspace.db", SCHEMA, VERSION, self.notices)
+        self._database: Final = connect(
+            self.folder / "workspace.db", INVENTORY_SCHEMA + API_SCHEMA, VERSION, self.notices
+        )
         self._inventory: Final = Inventory(self._database)
+        self._knowledge: Final = Knowledge(self._database, self._inventory, environment, cache, self.notices)
         self._texts: Final = Texts()
         self._updating: Final = threading.Lock()
         self._layout = read_layout(target)
@@ -70,9 +88,7 @@ class Index:
         if not target.exists():
             raise TypewrightError(f"{root}: no such file or folder.")
         folder = target if target.is_dir() else target.parent
-        key = hashlib.blake2b(str(target).encode("utf-8", "surrogateescape"), digest_size=6).hexdigest()
-        place = (cache or cache_folder()) / "workspaces" / f"{target.name or 'root'}-{key}"
-        return cls(folder, target, discover(folder, python), place)
+        return cls(folder, target, discover(folder, python), cache or cache_folder())
 
     def update(
         self,
@@ -113,12 +129,47 @@ class Index:
             self.environment,
             self._inventory,
             self._finder,
+            self._knowledge,
             self._texts,
             overlay or {},
         )
 
+    def add_libraries(
+        self, names: Sequence[str] = (), *, progress: Progress | None = None, cancel: CancelToken = NEVER
+    ) -> LibraryReport:
+        """Read the APIs of libraries that are not stored in the version that is installed.
+
+        `names` are distributions or modules; none means the standard library and what the workspace imports.
+        A library is stored whole or not at all. Raises `TypewrightError` for a name that is not installed,
+        `Cancelled`, and `StorageError`.
+        """
+        return self._knowledge.add_libraries(names, progress, cancel)
+
+    def add_documents(
+        self, paths: Sequence[Path], *, progress: Progress | None = None, cancel: CancelToken = NEVER
+    ) -> DocumentReport:
+        """Read documents, and folders of documents, in the place of what was read of them before.
+
+        Raises `TypewrightError` where one does not exist, `Cancelled`, and `StorageError`.
+        """
+        return self._knowledge.add_documents(paths, progress, cancel)
+
+    def embed(
+        self,
+        embed: "Callable[[Sequence[str]], NDArray[float32]]",
+        *,
+        progress: Progress | None = None,
+        cancel: CancelToken = NEVER,
+    ) -> int:
+        """Give vectors to the APIs and sections that have none; return how many.
+
+        `embed` turns n texts into unit vectors of shape (n, 384). What is done when it is cancelled is kept.
+        """
+        return self._knowledge.embed(embed, progress, cancel)
+
     def close(self) -> None:
         """Close the databases; the index can be opened again."""
+        self._knowledge.close()
         self._database.close()
 
     def _new_finder(self) -> ModuleFinder:
@@ -205,6 +256,8 @@ class Index:
         indexed = 0
         while batch := list(islice(read, _BATCH)):
             entries = [found for _, found in batch if isinstance(found, Entry)]
+            for entry in entries:  # before the files, which would count as read otherwise
+                self._knowledge.replace_file(entry.path, entry.apis)
             stamps = [(path, found) for path, found in batch if isinstance(found, Known)]
             with self._database.transaction() as connection:
                 self._inventory.store(connection, entries)
@@ -215,6 +268,8 @@ class Index:
         if gone:
             with self._database.transaction() as connection:
                 self._inventory.remove(connection, gone)
+            for path in gone:
+                self._knowledge.replace_file(path, ())
         return indexed, len(gone)
 
     def _relative(self, path: Path) -> str:

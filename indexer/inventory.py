@@ -12,7 +12,10 @@ from typing import Final
 from .cancellation import NEVER, CancelToken
 from .errors import UnreadableSource
 from .notebooks import read_notebook
-from .outline import Symbol, symbols
+from .outline import Symbol, imports, symbols
+from .own_apis import own_apis
+from .records import Api
+from .references import absolute_module, bindings, references
 from .source import Span, content_hash, read_source
 from .store import Database
 from .syntax import parse
@@ -35,6 +38,15 @@ CREATE TABLE uses (
     PRIMARY KEY (name, file)
 ) WITHOUT ROWID;
 CREATE INDEX uses_of_file ON uses (file);
+CREATE TABLE imports (
+    module TEXT NOT NULL, file INTEGER NOT NULL REFERENCES files ON DELETE CASCADE, PRIMARY KEY (module, file)
+) WITHOUT ROWID;
+CREATE INDEX imports_of_file ON imports (file);
+CREATE TABLE api_uses (
+    name TEXT NOT NULL, file INTEGER NOT NULL REFERENCES files ON DELETE CASCADE, count INTEGER NOT NULL,
+    PRIMARY KEY (name, file)
+) WITHOUT ROWID;
+CREATE INDEX api_uses_of_file ON api_uses (file);
 CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 
@@ -62,6 +74,9 @@ class Entry:
     digest: str
     symbols: tuple[Symbol, ...]
     names: tuple[str, ...]
+    imports: tuple[str, ...]
+    api_uses: tuple[tuple[str, int], ...]
+    apis: tuple[Api, ...]
 
 
 def read_text(path: Path, limits: Limits = DEFAULT_LIMITS) -> str:
@@ -86,14 +101,22 @@ def read_entry(path: Path, relative: str, module: str, known: Known | None, limi
     if known is not None and known.digest == digest:
         return Known(status.st_size, modified, digest)
     syntax = parse(text, remember=False)
+    found = symbols(syntax, module)
+    imported = imports(syntax)
+    is_package = path.stem == "__init__"
+    modules = {absolute_module(each, module, is_package) for each in imported}
+    used = references(text, bindings(imported, module, is_package))
     return Entry(
         relative,
         module,
         status.st_size,
         modified,
         digest,
-        symbols(syntax, module),
+        found,
         tuple(identifiers(text)),
+        tuple(modules),
+        tuple(used.items()),
+        tuple(own_apis(syntax, found, module, path)),
     )
 
 
@@ -160,6 +183,13 @@ class Inventory:
                 "INSERT INTO uses SELECT names.id, ? FROM json_each(?) JOIN names ON names.name = value",
                 (file, names),
             )
+            connection.executemany(
+                "INSERT INTO imports VALUES (?, ?)", [(each, file) for each in entry.imports]
+            )
+            connection.executemany(
+                "INSERT INTO api_uses VALUES (?, ?, ?)",
+                [(name, file, count) for name, count in entry.api_uses],
+            )
 
     def remove(self, connection: sqlite3.Connection, paths: Iterable[str]) -> None:
         """Forget files, within a transaction."""
@@ -192,6 +222,30 @@ class Inventory:
         )
         rows.sort(key=lambda row: (closeness(query, row[1], row[2]), row[2]))
         return [(row[0], _symbol(row[1:])) for row in rows[:limit]]
+
+    def imported(self) -> list[str]:
+        """Return the modules that the workspace imports, sorted."""
+        return [
+            name for (name,) in self._database.read("SELECT DISTINCT module FROM imports ORDER BY module")
+        ]
+
+    def api_uses(self, names: Iterable[str]) -> list[tuple[str, int]]:
+        """Return (path, count) of the files that write one of some qualified names, most first."""
+        return self._database.read(
+            "SELECT path, sum(count) AS total FROM api_uses JOIN files ON files.id = api_uses.file"
+            " WHERE name IN (SELECT value FROM json_each(?)) GROUP BY path ORDER BY total DESC, path",
+            (json.dumps(list(names)),),
+        )
+
+    def popularity(self, names: Iterable[str]) -> dict[str, int]:
+        """Return how often the workspace writes each of some qualified names, those that it does write."""
+        return dict(
+            self._database.read(
+                "SELECT name, sum(count) FROM api_uses"
+                " WHERE name IN (SELECT value FROM json_each(?)) GROUP BY name",
+                (json.dumps(list(names)),),
+            )
+        )
 
     def setting(self, key: str) -> str:
         """Return a stored setting, '' where there is none."""

@@ -86,8 +86,10 @@ def symbols(syntax: Syntax, module: str) -> tuple[Symbol, ...]:
 
 def imports(syntax: Syntax) -> tuple[Import, ...]:
     """Return the imports of a file, those inside functions too."""
-    found = []
-    for node in _walk(syntax.tree):
+    found: list[Import] = []
+    pending: list[ast.stmt] = list(syntax.tree.body)
+    while pending:
+        node = pending.pop()
         if isinstance(node, ast.Import):
             found += [Import(each.name, None, each.asname or "", 0, syntax.span(each)) for each in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -95,6 +97,8 @@ def imports(syntax: Syntax) -> tuple[Import, ...]:
                 Import(node.module or "", each.name, each.asname or "", node.level, syntax.span(each))
                 for each in node.names
             ]
+        else:
+            pending.extend(_nested(node))
     return tuple(sorted(found, key=lambda each: each.span))
 
 
@@ -294,7 +298,7 @@ def _targets(statement: ast.stmt) -> Iterator[ast.expr]:
 
 
 def _nested(statement: ast.stmt) -> Iterator[ast.stmt]:
-    """Yield the statements directly inside a compound statement of the same scope."""
+    """Yield the statements directly inside a compound statement."""
     for field in ("body", "handlers", "cases", "orelse", "finalbody"):
         for inner in getattr(statement, field, ()):
             if isinstance(inner, ast.stmt):

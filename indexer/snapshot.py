@@ -4,18 +4,29 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from .call_sites import call_sites
 from .environment import Environment
+from .errors import UnreadableSource
 from .inventory import Inventory, closeness, identifiers, read_text
+from .knowledge import Knowledge
 from .layout import Layout
 from .modules import ModuleFile, ModuleFinder
 from .outline import Outline, Symbol, outline
+from .records import Api, Example, Hit
 from .syntax import Syntax, parse
 from .workspace import is_python
 
+if TYPE_CHECKING:
+    from numpy import float32
+    from numpy.typing import NDArray
+
 _MOST_BUFFERS: Final = 32
+_MOST_SEARCHED: Final = 20
 
 
 class Texts:
@@ -73,6 +84,7 @@ class Snapshot:
         environment: Environment,
         inventory: Inventory,
         finder: ModuleFinder,
+        knowledge: Knowledge,
         texts: Texts,
         overlay: Mapping[Path, str],
     ) -> None:
@@ -83,6 +95,7 @@ class Snapshot:
         self._layout: Final = layout
         self._inventory: Final = inventory
         self._finder: Final = finder
+        self._knowledge: Final = knowledge
         self._texts: Final = texts
         self._files: tuple[Path, ...] | None = None
         self._read: dict[Path, str] = {}
@@ -148,6 +161,54 @@ class Snapshot:
             key=lambda each: (closeness(query, each[1].name, each[1].qualified_name), each[1].qualified_name)
         )
         return found[:limit]
+
+    def api(self, name: str) -> Api | None:
+        """Return an API by its qualified name or any public alias."""
+        return self._knowledge.api(name)
+
+    def search_words(self, query: str, *, limit: int, libraries: Sequence[str] = ()) -> Sequence[Hit]:
+        """Search the names and texts of APIs and documents, best first.
+
+        `libraries` are distributions or top-level modules and leave only their APIs.
+        """
+        return self._knowledge.search_words(query, limit, libraries)
+
+    def search_vector(
+        self, vector: "NDArray[float32]", *, limit: int, libraries: Sequence[str] = ()
+    ) -> Sequence[Hit]:
+        """Search APIs and documents by meaning, best first; only what `Index.embed` has seen is found."""
+        return self._knowledge.search_vector(vector, limit, libraries)
+
+    def examples(self, name: str, limit: int = 3) -> Sequence[Example]:
+        """Return examples of an API: how the workspace uses it, then what documents show."""
+        found = self.api(name)
+        names = {name, *((found.name, *found.aliases) if found else ())}
+        is_member = found is not None and found.kind in ("method", "property", "attribute")
+        sites: list[Example] = []
+        for path in self._files_with(names, is_member):
+            module = self.module_name(path)
+            with suppress(UnreadableSource):
+                sites += islice(
+                    call_sites(
+                        path, module, self.syntax(path), self.outline(path), names, is_member=is_member
+                    ),
+                    max(1, limit - len(sites)),
+                )
+            if len(sites) >= limit:
+                break
+        return [*sites, *self._knowledge.examples(name, limit)][:limit]
+
+    def _files_with(self, names: set[str], is_member: bool) -> list[Path]:
+        """Return files that may use an API; of a member, those that also name its class or its library."""
+        paths = [path for path, _ in self._inventory.api_uses(names)]
+        if is_member and not paths:
+            owners = {name.rpartition(".")[0] for name in names}
+            using = {path for name in names for path in self._inventory.using(name.rpartition(".")[2])}
+            related = [path for path, _ in self._inventory.api_uses(owners)]
+            tops = {name.partition(".")[0] for name in names}
+            related += [path for path, _ in self._inventory.api_uses(tops)]
+            paths = [path for path in dict.fromkeys(related) if path in using]
+        return [self.root / path for path in paths[:_MOST_SEARCHED]]
 
     def _open_files(self) -> list[Path]:
         """Return the buffers that belong to the workspace."""
