@@ -13,9 +13,14 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from typewright.analysis.definitions import ClassDefinition, FunctionDefinition, ModuleDefinition
+from typewright.analysis.definitions import (
+    ClassDefinition,
+    FunctionDefinition,
+    FunctionNode,
+    ModuleDefinition,
+)
 from typewright.analysis.exports import exports
-from typewright.analysis.scopes import MODULE_NAMES, Binding, parameters
+from typewright.analysis.scopes import MODULE_NAMES, Binding
 from typewright.analysis.types import BoundMethod, ClassObject, Function, Type
 from typewright.indexer.errors import TypewrightError
 from typewright.indexer.modules import ModuleFile
@@ -25,9 +30,10 @@ if TYPE_CHECKING:
     from typewright.analysis.evaluator import Evaluator
 
 _DYNAMIC_MODULE = re.compile(
-    r"\bglobals\(\)|\bsys\.modules\b|\bexec\(|\bsetattr\(|\bvars\(\)|\blocals\(\)|\b__dict__\b|\blazy|\bLazy"
-    r"|attach|deprecat\w+\("
+    r"\bglobals\(\)|\bsys\.modules(?:\[(?![\"'])|\.\w+\()|\bexec\(|\bsetattr\(|\bvars\(\)|\blocals\(\)"
+    r"|\b__dict__\b|\b_?lazy|Lazy"
 )
+_MADE_MODULE = re.compile(r"\bsys\.modules\[[\"']([\w.]+)[\"']\]\s*=")
 _DYNAMIC_CLASS = re.compile(
     r"\b__dict__\b|\bsetattr\(|\b__setattr__\b|\bvars\(|\blocals\(\)|\bexec\(|\b_fields_\b|\b__annotations__\b|\b__getstate__\b|\b__setstate__\b"
 )
@@ -50,6 +56,8 @@ _PLAIN_FUNCTION_DECORATORS = frozenset(
 _PLAIN_CONSTRUCTED = frozenset(
     {"disjoint_base", "final", "runtime_checkable", "total_ordering", "type_check_only"}
 )
+_ANYTHING = frozenset({"builtins.object", "builtins.type", "builtins.function", "types.ModuleType"})
+"""Classes that values of unknown classes are declared as."""
 _SPECIAL = re.compile(r"__\w+__$")
 
 
@@ -77,8 +85,12 @@ class Existence:
         if file.kind in ("namespace", "compiled") or file.path.suffix not in (".py", ".pyi"):
             return None
         for text in map(self.text, filter(None, (file.path, file.source_path))):
+            if file.origin == "typeshed":
+                break
             if _PACKAGE_PATH.search(text) or _DYNAMIC_MODULE.search(text):
                 return None
+            if name in _MADE_MODULE.findall(text):
+                return True
         return None if self._is_bound_module(parent, name.rpartition(".")[2]) else False
 
     def _stands_somewhere(self, name: str) -> bool:
@@ -140,14 +152,15 @@ class Existence:
         if file.source_path is None:
             return None if name.startswith("_") or file.origin != "typeshed" else False
         text = self.text(file.source_path)
-        if _DYNAMIC_MODULE.search(text) or re.search(rf"\b{re.escape(name)}\b", text):
+        if re.search(rf"\b{re.escape(name)}\b", text):
+            return None
+        if file.origin == "typeshed":
+            return None if name.startswith("_") and _DYNAMIC_MODULE.search(text) else False
+        if _DYNAMIC_MODULE.search(text):
             return None
         for line in re.findall(r"^\s*from\s+([.\w]+)\s+import\s+\*", text, re.MULTILINE):
             source = self.evaluator.modules.find(line)
-            if source is None or source in seen:
-                if not line.startswith("_"):
-                    return None
-            elif self.module_member(source, name, seen) is not False:
+            if source is None or source in seen or self.module_member(source, name, seen) is not False:
                 return None
         return False
 
@@ -173,6 +186,9 @@ class Existence:
 
     def class_member(self, definition: ClassDefinition, name: str) -> bool | None:
         """Whether instances of exactly this class have the member."""
+        return None if definition.qualified_name in _ANYTHING else self._member(definition, name)
+
+    def _member(self, definition: ClassDefinition, name: str) -> bool | None:
         if _SPECIAL.match(name):
             return None
         ancestors = [ancestor for ancestor, _ in self.evaluator.classes.mro(definition)]
@@ -191,9 +207,12 @@ class Existence:
     def class_object_member(self, definition: ClassDefinition, name: str) -> bool | None:
         """Whether the class itself has the member."""
         found = self.class_member(definition, name)
-        if found is False:
-            return self.class_member(self.evaluator.classes.metaclass(definition), name)
-        return found
+        if found is not False:
+            return found
+        # Stubs do not say that protocols and what derives from them have ABCMeta.
+        own, general = self.evaluator.classes.metaclass(definition), self.evaluator.class_named("abc.ABCMeta")
+        answers = [self._member(metaclass, name) for metaclass in (own, general)]
+        return True if True in answers else None if None in answers else False
 
     def _own_member(self, definition: ClassDefinition, name: str) -> bool | None:
         if name in definition.members:
@@ -281,21 +300,15 @@ class Existence:
         return None if None in answers else False
 
     def _function(self, function: FunctionDefinition, name: str) -> bool | None:
-        for node in self._versions(function):
-            if not all(_decorator_name(d) in _PLAIN_FUNCTION_DECORATORS for d in node.decorator_list):
-                return None
-            if node.args.kwarg is not None:
-                return True
-            positional = {argument.arg for argument in node.args.posonlyargs}
-            if name in {argument.arg for argument in parameters(node.args)} - positional:
-                return True
-        return False
+        answers = [_takes(node, name) for node in self._versions(function)]
+        return True if True in answers else None if None in answers else False
 
     @staticmethod
-    def _versions(function: FunctionDefinition) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    def _versions(function: FunctionDefinition) -> Iterator[FunctionNode]:
         """The function, and others of its name in the same scope: for other versions, other branches."""
         node = function.node
         if isinstance(node, ast.Lambda):
+            yield node
             return
         scope = function.module.scopes.scope_of(node)
         for binding in scope.bindings.get(node.name, ()):
@@ -331,16 +344,19 @@ class Existence:
 
     @staticmethod
     def _methods(bindings: Sequence[Binding], name: str) -> bool | None:
-        for binding in bindings:
-            node = binding.node
-            if not isinstance(node, ast.FunctionDef):
-                return None
-            if not all(_decorator_name(d) in _PLAIN_FUNCTION_DECORATORS for d in node.decorator_list):
-                return None
-            positional = {argument.arg for argument in node.args.posonlyargs}
-            if node.args.kwarg is not None or name in {a.arg for a in parameters(node.args)} - positional:
-                return True
-        return False
+        nodes = [binding.node for binding in bindings]
+        answers = [_takes(node, name) if isinstance(node, ast.FunctionDef) else None for node in nodes]
+        return True if True in answers else None if None in answers else False
+
+
+def _takes(node: FunctionNode, name: str) -> bool | None:
+    """Whether a function as it is written takes a keyword argument; None where a decorator decides."""
+    decorators = [] if isinstance(node, ast.Lambda) else node.decorator_list
+    if not all(_decorator_name(decorator) in _PLAIN_FUNCTION_DECORATORS for decorator in decorators):
+        return None
+    positional = {argument.arg for argument in node.args.posonlyargs}
+    names = {argument.arg for argument in (*node.args.args, *node.args.kwonlyargs)}
+    return node.args.kwarg is not None or name in names - positional
 
 
 def _may_be_slot(bindings: Sequence[Binding], name: str) -> bool:

@@ -129,6 +129,9 @@ class Provable:
         source = self.evaluator.modules.imported_module(module, statement)
         if source is None:
             return Proof.NONE
+        if source is module:  # `from . import submodule`
+            found = self.evaluator.workspace.find_module(f"{source.name}.{binding.node.name}")
+            return Proof.EXACT if found is not None else Proof.NONE
         return self._module_member(source, binding.node.name, depth)
 
     def _module_member(self, source: ModuleDefinition, name: str, depth: int) -> Proof:
