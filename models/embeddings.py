@@ -17,7 +17,7 @@ from typewright.indexer.cancellation import NEVER, CancelToken
 from typewright.indexer.errors import TypewrightError
 
 MAX_TOKENS = 256  # what the model was trained with; the rest of a longer text is not seen
-BATCH_TOKENS = 4096  # of one forward pass, padding included
+BATCH_TOKENS = 2048  # of one forward pass, padding included
 
 
 class SentenceEmbeddings:

@@ -20,7 +20,7 @@ from .vocabulary import Vocabulary
 
 # How much of the text is read, in characters. The front of a longer text is cut at a line; the place of
 # the cut moves in steps, so that what is cached stays valid while someone types.
-PREFIX_CHARACTERS, PREFIX_STEP = 6_000, 2_000
+PREFIX_CHARACTERS, PREFIX_STEP = 4_000, 1_000
 SUFFIX_CHARACTERS = 300
 # Tokens of one forward pass over the prompt, between two looks at the cancel token.
 PREFILL_CHUNK = {"cpu": 64, "cuda": 1024}

@@ -100,7 +100,7 @@ class End:
         first = (self._line + text).partition("\n")[0]
         base, indentation = _indentation(first), _indentation(following)
         if first.rstrip().endswith(":") and indentation == base:
-            return not _CONTINUES.match(code)
+            return not code.isidentifier() and not _CONTINUES.match(code)  # "el" may yet become "else"
         return indentation < base
 
 

@@ -167,9 +167,7 @@ class Worker:
         import torch
 
         if not self._threads:
-            # One processor is left to the editor, where there are more than two.
-            usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-            self._threads = max(1, min(MAX_THREADS, usable - (usable > 2)))
+            self._threads = _threads()
             torch.set_num_threads(self._threads)
         if self._device == "auto":
             self._device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -198,6 +196,15 @@ class Worker:
                 write_frame(self._target, Frame(header, body))
         except OSError:
             os._exit(0)  # nobody listens any more
+
+
+def _threads() -> int:
+    """How many threads to compute with: one processor is left to the editor where there are more than two."""
+    chosen = os.environ.get("OMP_NUM_THREADS", "")
+    if chosen.isdecimal():
+        return int(chosen)
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(MAX_THREADS, usable - (usable > 2)))
 
 
 def _memory() -> int:

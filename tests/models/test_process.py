@@ -19,8 +19,14 @@ from typewright.models.process import Inference
 from typewright.models.protocol import CompletionRequest, InferenceFailed, InferenceTimeout
 from typewright.models.pull import WeightsMissing
 
-QUICK = CompletionRequest("import os\n", max_tokens=2)
-LONG = CompletionRequest("x = (", max_tokens=4000, stop="statement")  # the bracket is never closed
+
+def unending(prefix: str, tokens: int) -> CompletionRequest:
+    """A request that ends by its number of tokens only: the statement has a bracket that is never closed."""
+    return CompletionRequest(f"{prefix} = [(", max_tokens=tokens, stop="statement")
+
+
+QUICK = unending("quick", 2)
+LONG = unending("long", 4000)
 
 
 @pytest.fixture(scope="module")
@@ -29,10 +35,24 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def shared(tiny: Path) -> Iterator[Inference]:
-    """One process for all tests that leave it whole."""
-    with Inference(language_model=str(tiny), device="cpu") as inference:
-        yield inference
+def trapped_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which any module that is imported leaves a mark."""
+    folder = tmp_path_factory.mktemp("trapped")
+    for name in ("json", "torch", "numpy", "sitecustomize", "typewright"):
+        (folder / f"{name}.py").write_text(f"open({str(folder / 'executed')!r}, 'w').close()\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def shared(tiny: Path, trapped_folder: Path) -> Iterator[Inference]:
+    """One process for all tests, started where a workspace might lie."""
+    before = Path.cwd()
+    os.chdir(trapped_folder)
+    try:
+        with Inference(language_model=str(tiny), device="cpu") as inference:
+            yield inference
+    finally:
+        os.chdir(before)
 
 
 def wait_until_busy(inference: Inference) -> int:
@@ -116,9 +136,9 @@ def test_the_newest_completion_goes_first(shared: Inference) -> None:
     cancel = CancelToken()
     first = Background(shared, LONG, cancel=cancel)
     time.sleep(0.2)
-    older = Background(shared, CompletionRequest("import sys\n", max_tokens=40))
+    older = Background(shared, unending("older", 40))
     time.sleep(0.2)
-    newer = Background(shared, CompletionRequest("import re\n", max_tokens=40))
+    newer = Background(shared, unending("newer", 40))
     time.sleep(0.2)
     cancel.cancel()
     first.result()
@@ -132,7 +152,7 @@ def test_a_completion_goes_between_the_batches_of_an_embedding(shared: Inference
     ended = []
     thread = threading.Thread(
         target=lambda: (
-            shared.embed(["some words of documentation " * 12] * 500),
+            shared.embed(["some words of documentation " * 12] * 64),
             ended.append(time.monotonic()),
         )
     )
@@ -145,10 +165,10 @@ def test_a_completion_goes_between_the_batches_of_an_embedding(shared: Inference
 
 
 def test_requests_from_many_threads(shared: Inference) -> None:
-    running = [Background(shared, CompletionRequest(f"a{number} = ", max_tokens=3)) for number in range(12)]
+    running = [Background(shared, unending(f"a{number}", 3)) for number in range(12)]
     results = [each.result() for each in running]
     assert not [result for result in results if isinstance(result, Exception)]
-    again = shared.complete(CompletionRequest("a7 = ", max_tokens=3))
+    again = shared.complete(unending("a7", 3))
     assert again.token_ids == results[7].token_ids  # type: ignore[attr-defined]
 
 
@@ -179,13 +199,12 @@ def test_a_process_that_hangs_is_replaced(shared: Inference, monkeypatch: pytest
     assert shared.status()["pid"] != pid
 
 
-def test_the_process_ends_with_the_one_that_started_it(tiny: Path) -> None:
+def test_the_process_ends_with_the_one_that_started_it() -> None:
     program = (
         "import os\n"
         "from typewright.models.process import Inference\n"
-        "from typewright.models.protocol import CompletionRequest\n"
-        f"inference = Inference(language_model={str(tiny)!r}, device='cpu')\n"
-        "inference.complete(CompletionRequest('import os', max_tokens=1))\n"
+        "inference = Inference(device='cpu')\n"
+        "assert not inference.predict_types([])\n"
         "print(inference.status()['pid'], flush=True)\n"
         "os.kill(os.getpid(), 9)\n"
     )
@@ -203,18 +222,10 @@ def test_the_process_ends_with_the_one_that_started_it(tiny: Path) -> None:
     raise AssertionError("the process outlives its parent")
 
 
-def test_nothing_of_the_working_directory_is_imported(tmp_path: Path, tiny: Path) -> None:
-    marker = tmp_path / "executed"
-    for name in ("json", "torch", "numpy", "sitecustomize"):
-        (tmp_path / f"{name}.py").write_text(f"open({str(marker)!r}, 'w').close()\n")
-    before = Path.cwd()
-    os.chdir(tmp_path)
-    try:
-        with Inference(language_model=str(tiny)) as inference:
-            assert inference.complete(QUICK).tokens == 2
-    finally:
-        os.chdir(before)
-    assert not marker.exists()
+def test_nothing_of_the_working_directory_is_imported(shared: Inference, trapped_folder: Path) -> None:
+    assert shared.complete(QUICK).tokens == 2
+    assert shared.embed(["text"]).shape == (1, 384)
+    assert not (trapped_folder / "executed").exists()
 
 
 def test_weights_that_are_missing_or_broken(

@@ -6,7 +6,7 @@ import os
 import struct
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from typewright.indexer.slices import FunctionSlice, SlotSlice
 from typewright.models.protocol import (
@@ -27,6 +27,7 @@ VALUES = st.recursive(
 )
 
 
+@settings(max_examples=50)
 @given(st.lists(st.tuples(st.dictionaries(st.text(), VALUES), st.binary())))
 def test_frames_survive_the_journey(messages: list[tuple[dict[str, object], bytes]]) -> None:
     stream = io.BytesIO()
