@@ -125,7 +125,7 @@ class _Reader:
         import griffe
 
         exports = getattr(module, "exports", None)
-        exported = {str(name) for name in exports} if exports is not None else None
+        exported = {str(name) for name in exports} if exports else None  # one that is computed reads as empty
         stub = _is_stub(module)
         shadowed = [(alias.name, alias) for alias in self._trees.shadowed.get(module.path, ())]
         for name, member in [*module.members.items(), *shadowed]:
@@ -161,7 +161,7 @@ class _Reader:
         import griffe
 
         try:
-            return alias.final_target  # type: ignore[return-value]
+            return alias.final_target
         except griffe.AliasResolutionError:
             return lookup(self._trees.modules, alias.target_path)
         except (griffe.CyclicAliasError, RecursionError):
