@@ -98,14 +98,16 @@ def annotate(
     Raises TypewrightError where a path is no Python file or the checker is not installed.
     """
     work = _Work(session, session.files(paths, cancel=cancel), options)
-    work.settle(progress, cancel)
-    if options.checker is not None:
+    if options.checker is None:
+        work.settle(progress, cancel)
+    else:
         from typewright.assist.gate import Gate
 
-        gate = Gate(session, options.checker, list(work.files))
-        while rejected := gate.rejected(work.placed(), cancel=cancel):
-            work.reject(rejected)
-            work.settle(None, cancel)
+        with Gate(session, options.checker, list(work.files)) as gate:
+            # What is taken back may have settled other slots: the checker has the last word.
+            while work.settle(progress, cancel):
+                while rejected := gate.rejected(work.placed(), progress=progress, cancel=cancel):
+                    work.reject(rejected)
     yield from work.results()
 
 
@@ -167,16 +169,17 @@ class _Work:
             file.problem = f"it does not parse (line {syntax.damage[0].line})"
         self.files[path] = file
 
-    def settle(self, progress: Progress | None, cancel: CancelToken) -> None:
-        """Annotate until nothing new is found."""
-        for _ in range(_ROUNDS):
+    def settle(self, progress: Progress | None, cancel: CancelToken) -> bool:
+        """Annotate until nothing new is found; return whether anything was."""
+        for done in range(_ROUNDS):
             overlay = {
                 path: file.after for path, file in self.files.items() if file.after != file.source.text
             }
             found = self._infer(overlay, progress, cancel)
             changed = [file.build() for path, file in self.files.items() if path in found]
             if not any(changed):
-                return
+                return done > 0
+        return True
 
     def _infer(
         self, overlay: Mapping[Path, str], progress: Progress | None, cancel: CancelToken

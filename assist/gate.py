@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from typewright.assist.checkers import CONFIGURATION, CheckerError, find_checker
 from typewright.assist.placement import Key, Placement, Site
-from typewright.indexer.cancellation import NEVER, CancelToken
+from typewright.indexer.cancellation import NEVER, CancelToken, Progress
 from typewright.indexer.syntax import Syntax, parse
 
 if TYPE_CHECKING:
@@ -47,17 +47,28 @@ class Gate:
                 (self._place(path).parent / "py.typed").touch()
         self._known = Counter(error.identity for error in self._errors())
         self._seen: Counter[tuple[Path, str, str]] = Counter()
+        self._runs = 0
 
-    def rejected(self, placed: Placed, *, cancel: CancelToken = NEVER) -> dict[Path, set[Key]]:
+    def __enter__(self) -> Gate:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._folder.cleanup()
+
+    def rejected(
+        self, placed: Placed, *, progress: Progress | None = None, cancel: CancelToken = NEVER
+    ) -> dict[Path, set[Key]]:
         """Return the annotations to take back because of errors that were not there before."""
         cancel.check()
+        self._runs += 1
+        if progress is not None:
+            progress(f"{self._checker.name}, run {self._runs}", 0, 0)
         for path, (text, _) in placed.items():
             if path in self._sources and self._sources[path] != text:
                 self._write(path, text)
                 self._sources[path] = text
         new = self._new(self._errors())
         if not new:
-            self._folder.cleanup()
             return {}
         blame = _Blame(placed)
         rejected: defaultdict[Path, set[Key]] = defaultdict(set)
