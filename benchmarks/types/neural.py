@@ -1,0 +1,175 @@
+"""The type model alone, on packages that it was not trained on: annotations hidden, guessed, compared.
+
+    python benchmarks/types/neural.py PACKAGE_FOLDER... [--table FILE] [--weights FOLDER] [--predictions FILE]
+
+Prints one row a package: exact matches (annotations None and Any aside, a top-level Optional and namespaces
+ignored) of the model with the names that only annotations use in sight and out of sight, and of a count table
+"(kind, name) -> commonest annotation" of the same training data; then the reliability of the probabilities.
+`--predictions` writes the best type of every slot as JSON lines.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from typewright.indexer.slices import FunctionSlice, slices
+from typewright.indexer.source import read_source
+from typewright.indexer.syntax import parse
+from typewright.indexer.visible_types import VisibleType, visible_types
+from typewright.models.protocol import Candidate, Origin
+from typewright.models.training.evaluation import Answer, coverage, reliability
+from typewright.models.training.labels import label
+from typewright.models.type_model import DEFAULT_FOLDER, TypeModel
+
+
+@dataclass(slots=True)
+class Module:
+    """One file of a package under measurement."""
+
+    path: Path
+    functions: tuple[FunctionSlice, ...]
+    visible: tuple[VisibleType, ...]
+
+
+def read(folder: Path) -> list[Module]:
+    """Every module of a package."""
+    modules = []
+    for path in sorted(folder.rglob("*.py")):
+        if not {"_vendor", "vendor", "_vendored"}.intersection(path.parts):
+            syntax = parse(read_source(path))
+            modules.append(Module(path, slices(syntax), visible_types(syntax)))
+    return modules
+
+
+def candidates_of(module: Module, own: Mapping[str, VisibleType], *, hide: bool) -> list[Candidate]:
+    """What a module could name: its own and imported types, and all others of the package."""
+    found = []
+    seen = set()
+    for visible in module.visible:
+        if hide and not visible.spoken:
+            continue
+        known = own.get(visible.imported_name or visible.name, visible)
+        seen.add(visible.name)
+        outside = f"{visible.module}.{visible.imported_name}"
+        found.append(_candidate(visible.name, outside if known is visible else "_", known, visible.origin))
+    found += [_candidate(name, "_", known, "elsewhere") for name, known in own.items() if name not in seen]
+    return found
+
+
+def _candidate(name: str, qualified_name: str, known: VisibleType, origin: Origin) -> Candidate:
+    return Candidate(name, qualified_name, known.members, known.documentation, known.bases, origin)
+
+
+def answers(
+    model: TypeModel, modules: Sequence[Module], *, hide: bool
+) -> Iterator[tuple[Module, int, str, Answer]]:
+    """The best guess for every annotated slot: its module, line and column, the type, and the comparison."""
+    own = {v.name: v for module in modules for v in module.visible if v.origin != "import"}
+    for module in modules:
+        ranked = model.predict(module.functions, candidates_of(module, own, hide=hide))
+        for function, by_slot in zip(module.functions, ranked, strict=True):
+            for slot, types in zip(function.slots, by_slot, strict=True):
+                truth = label(slot.annotation) if slot.annotation else None
+                # Annotations in a class body or a module mean something at run time: nobody strips them.
+                kept = slot.kind == "variable" and not function.function
+                if truth is None or truth.type == "None" or kept or not types:
+                    continue
+                guess = label(types[0].type)
+                group = "user" if any(name.rpartition(".")[2] in own for name in truth.names) else "other"
+                answer = guess.type if guess is not None else ""
+                yield (
+                    module,
+                    slot.line,
+                    slot.column,
+                    Answer(slot.kind, truth.type, answer, types[0].probability, group),
+                )
+
+
+def table_exact(table: Mapping[str, str], modules: Sequence[Module], found: Sequence[Answer]) -> float:
+    """The share that the count table has right, on the same slots."""
+    names = iter(found)
+    right = 0
+    for module in modules:
+        for function in module.functions:
+            for slot in function.slots:
+                truth = label(slot.annotation) if slot.annotation else None
+                if (
+                    truth is None
+                    or truth.type == "None"
+                    or (slot.kind == "variable" and not function.function)
+                ):
+                    continue
+                next(names)
+                right += table.get(f"{slot.kind}:{slot.name}") == truth.type
+    return right / max(1, len(found))
+
+
+def share(found: Sequence[Answer], **wanted: str) -> float:
+    """The share of exact matches among the answers whose fields are as wanted."""
+    chosen = [a for a in found if all(getattr(a, name) == value for name, value in wanted.items())]
+    return sum(a.right for a in chosen) / max(1, len(chosen))
+
+
+def main() -> None:
+    """Measure the packages given on the command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("packages", nargs="+", type=Path)
+    parser.add_argument("--weights", type=Path, default=DEFAULT_FOLDER)
+    parser.add_argument("--table", type=Path)
+    parser.add_argument("--predictions", type=Path)
+    options = parser.parse_args()
+    model = TypeModel.load(options.weights)
+    table = json.loads(options.table.read_text(encoding="utf-8")) if options.table else None
+    everything: defaultdict[str, list[Answer]] = defaultdict(list)
+    lines = []
+    row = "{:22} {:>6} {:>7} {:>7} {:>7} {:>7} {:>7} {:>8} {:>7} {:>8}".format
+    print(
+        row("package", "slots", "exact", "params", "returns", "locals", "user", "hidden", "table", "slots/s")
+    )
+    for folder in options.packages:
+        modules = read(folder)
+        begin = time.perf_counter()
+        rows = list(answers(model, modules, hide=False))
+        seconds = time.perf_counter() - begin
+        found = [answer for *_, answer in rows]
+        hidden = [answer for *_, answer in answers(model, modules, hide=True)]
+        everything["seen"] += found
+        everything["hidden"] += hidden
+        slots = sum(len(function.slots) for module in modules for function in module.functions)
+        shares = [share(found), *(share(found, kind=kind) for kind in ("param", "return", "variable"))]
+        shares += [share(found, group="user"), share(hidden)]
+        counted = f"{table_exact(table, modules, found):.1%}" if table is not None else "-"
+        print(row(folder.name, len(found), *(f"{s:.1%}" for s in shares), counted, f"{slots / seconds:.0f}"))
+        lines += [
+            {
+                "file": str(m.path.relative_to(folder)),
+                "line": line,
+                "col": column,
+                "kind": a.kind,
+                "type": a.answer,
+            }
+            for m, line, column, a in rows
+        ]
+    for name, found in everything.items():
+        user, sure = share(found, group="user"), coverage(found, 0.95)
+        print(
+            f"\nall packages, annotation-only imports {name}: exact {share(found):.1%} of {len(found)}, "
+            f"params {share(found, kind='param'):.1%}, returns {share(found, kind='return'):.1%}, "
+            f"user-defined {user:.1%}, answered at 95% precision {sure:.1%}"
+        )
+        print(
+            "probability -> right: "
+            + ", ".join(f"{p:.2f} -> {r:.2f} ({n})" for p, r, n in reliability(found))
+        )
+    if options.predictions:
+        options.predictions.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

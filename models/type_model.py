@@ -1,0 +1,249 @@
+"""The type model: which type a slot has, guessed from its usage slice. Numpy alone, no torch.
+
+Every slot is a bag of features (`indexer/slices.py`). Attention pools the bag; the parameters and the
+return of the function lend it context; the result is compared with a vocabulary of types and with
+candidates that the model may never have seen, in one softmax. A candidate is embedded from its name,
+members, bases and documentation, as user-defined types are in TypeT5 (Wei et al., 2023) and Typilus
+(Allamanis et al., 2020).
+Probabilities are calibrated by isotonic regression on packages outside the training.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from typewright.indexer.cancellation import NEVER, CancelToken
+from typewright.indexer.errors import TypewrightError
+from typewright.indexer.slices import FunctionSlice
+
+from .protocol import Candidate, RankedType
+from .type_features import (
+    KINDS,
+    ORIGINS,
+    Bags,
+    Candidates,
+    Floats,
+    Integers,
+    Slots,
+    encode_candidates,
+    encode_slots,
+    known_features,
+    pair_features,
+    relevant,
+)
+
+DEFAULT_FOLDER = Path(__file__).with_name("weights") / "type-model"
+TENSORS, DESCRIPTION, MANIFEST = "model.safetensors", "model.json", "weights.json"
+OTHER, PLACEHOLDER = "<other>", "?"
+
+_NAME = re.compile(r"[A-Za-z_]\w*")
+_QUOTED = re.compile(r"('[^']*'|\"[^\"]*\")")
+_SLOTS_AT_ONCE = 256
+_BEST_TYPES, _BEST_TEMPLATES, _BEST_CANDIDATES = 8, 4, 6
+
+
+class TypeModel:
+    """The weights, and what they predict. Thread-safe: nothing changes after loading."""
+
+    def __init__(self, tensors: Mapping[str, NDArray[Any]], description: Mapping[str, Any]) -> None:
+        self._features = tensors["features"]
+        self._embedding = tensors["embedding"]
+        self._scale = tensors["embedding_scale"].astype(np.float32)
+        self._weights = {
+            name: tensor.astype(np.float32)
+            for name, tensor in tensors.items()
+            if name not in {"features", "embedding", "embedding_scale"}
+        }
+        self._types: list[str] = description["types"]
+        self._templates: list[str] = description["templates"]
+        qualified: dict[str, str] = description["qualified"]
+        self._spoken_types = [qualify(text, qualified) for text in self._types]
+        self._spoken_templates = [qualify(text, qualified) for text in self._templates]
+        self._calibration = {kind: np.array(description["calibration"][kind]) for kind in KINDS}
+
+    @classmethod
+    def load(cls, folder: Path = DEFAULT_FOLDER) -> TypeModel:
+        """Load what `typewright train type-model` wrote; raises `TypewrightError` where it is damaged."""
+        try:
+            manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["files"]
+            content = {name: (folder / name).read_bytes() for name in (TENSORS, DESCRIPTION)}
+            for name, data in content.items():
+                if hashlib.sha256(data).hexdigest() != manifest[name]["sha256"]:
+                    raise TypewrightError(f"the type model in {folder} is damaged: {name} has the wrong hash")
+            from safetensors.numpy import load
+
+            return cls(load(content[TENSORS]), json.loads(content[DESCRIPTION]))
+        except OSError as error:
+            raise TypewrightError(f"there is no type model in {folder}: {error.strerror}") from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise TypewrightError(f"the type model in {folder} is damaged: {error}") from error
+
+    def predict(
+        self,
+        functions: Sequence[FunctionSlice],
+        candidates: Sequence[Candidate] = (),
+        cancel: CancelToken = NEVER,
+        *,
+        limit: int = 5,
+    ) -> tuple[tuple[tuple[RankedType, ...], ...], ...]:
+        """Rank types for every slot of `functions`: by function, by slot, the best first, at most `limit`.
+
+        The functions of one call are those of one module, and `candidates` what that module could name.
+        """
+        slots = encode_slots(functions)
+        ranked: list[tuple[RankedType, ...]] = []
+        if len(slots):
+            origins = np.array([ORIGINS.index(c.origin) for c in candidates], dtype=np.uint8)
+            table = encode_candidates(candidates)
+            kept = relevant(slots, table, origins)
+            table, origins = table.take(kept), origins[kept]
+            names = [candidates[number].qualified_name or candidates[number].name for number in kept]
+            for chunk in _chunks(slots.functions):
+                cancel.check()
+                ranked += self._rank(slots.take(chunk), table, origins, names, limit)
+        rows = iter(ranked)
+        return tuple(tuple(next(rows) for _ in function.slots) for function in functions)
+
+    def _rank(
+        self,
+        slots: Slots,
+        candidates: Candidates,
+        origins: NDArray[np.uint8],
+        names: Sequence[str],
+        limit: int,
+    ) -> Iterator[tuple[RankedType, ...]]:
+        states = self._states(slots)
+        templates = self._linear("templates", states)
+        pairs = self._pairs(states, slots, candidates, origins)
+        logits = self._linear("types", states)
+        total = _logsumexp(logits)
+        if len(candidates):
+            total = np.logaddexp(total, _logsumexp(templates) + _logsumexp(pairs))
+        types = np.exp(logits - total[:, None])
+        optional = self._linear("optional", states)[:, 0] > 0
+        best_types = best_columns(types, _BEST_TYPES)
+        best_templates, best_pairs = (
+            best_columns(templates, _BEST_TEMPLATES),
+            best_columns(pairs, _BEST_CANDIDATES),
+        )
+        for row, kind in enumerate(slots.kinds):
+            found: defaultdict[str, float] = defaultdict(float)
+            for number in best_types[row]:
+                if number:
+                    found[self._spoken_types[number]] += float(types[row, number])
+            for template in best_templates[row]:
+                for pair in best_pairs[row]:
+                    text = self._spoken_templates[template].replace(PLACEHOLDER, names[pair])
+                    found[text] += float(np.exp(templates[row, template] + pairs[row, pair] - total[row]))
+            order = sorted(found, key=lambda text: (-found[text], text))[:limit]
+            known, true = self._calibration[KINDS[kind]]
+            calibrated = np.interp([found[text] for text in order], known, true)
+            yield tuple(
+                RankedType(
+                    f"{text} | None" if optional[row] and text != "None" else text, round(float(value), 4)
+                )
+                for text, value in zip(order, calibrated, strict=True)
+            )
+
+    def _linear(self, name: str, values: Floats) -> Floats:
+        result: Floats = values @ self._weights[f"{name}.weight"].T + self._weights[f"{name}.bias"]
+        return result
+
+    def _norm(self, name: str, values: Floats) -> Floats:
+        centred = values - values.mean(axis=1, keepdims=True)
+        scaled = centred / np.sqrt((centred**2).mean(axis=1, keepdims=True) + 1e-5)
+        result: Floats = scaled * self._weights[f"{name}.weight"] + self._weights[f"{name}.bias"]
+        return result
+
+    def _pool(self, bags: Bags) -> Floats:
+        """(n, heads * embedding): each head weighs the known features of a bag by its own attention."""
+        rows, segments = known_features(bags, self._features)
+        count = len(bags.offsets) - 1
+        weights = np.exp(np.clip(self._weights["attention.weight"][rows], -8, 8))
+        total = np.zeros((count, weights.shape[1]), dtype=np.float32)
+        np.add.at(total, segments, weights)
+        weights /= np.maximum(total[segments], 1e-6)
+        vectors = self._embedding[rows] * self._scale[rows][:, None]
+        filled, starts = np.unique(segments, return_index=True)
+        pooled = np.zeros((count, weights.shape[1], vectors.shape[1]), dtype=np.float32)
+        for head in range(weights.shape[1] if len(rows) else 0):
+            pooled[filled, head] = np.add.reduceat(vectors * weights[:, head : head + 1], starts, axis=0)
+        return pooled.reshape(count, -1)
+
+    def _states(self, slots: Slots) -> Floats:
+        """(n, hidden): what is known of each slot, in the light of its function's parameters and return."""
+        kinds = np.eye(len(KINDS), dtype=np.float32)[slots.kinds]
+        inner = _relu(
+            self._norm("inner_norm", self._linear("inner", np.hstack((self._pool(slots.features), kinds))))
+        )
+        signature = (slots.kinds < KINDS.index("variable"))[:, None].astype(np.float32)
+        groups = slots.functions - slots.functions.min()
+        total = np.zeros((int(groups.max()) + 1, inner.shape[1] + 1), dtype=np.float32)
+        lent = np.hstack((inner, np.ones_like(signature))) * signature
+        np.add.at(total, groups, lent)
+        others = total[groups] - lent
+        context = others[:, :-1] / np.maximum(others[:, -1:], 1)
+        mixed = _relu(self._linear("context", np.hstack((inner, context))))
+        return self._norm("state_norm", inner + self._linear("residual", mixed))
+
+    def _pairs(
+        self, states: Floats, slots: Slots, candidates: Candidates, origins: NDArray[np.uint8]
+    ) -> Floats:
+        """(n, candidates): logits of the candidates."""
+        count = len(candidates)
+        if not count:
+            return np.zeros((len(slots), 0), dtype=np.float32)
+        known = self._linear("candidate", self._pool(candidates.features))
+        query = self._linear("query", states)
+        rows, columns = np.repeat(np.arange(len(slots)), count), np.tile(np.arange(count), len(slots))
+        fits = pair_features(slots, rows, candidates, columns, origins[columns])
+        scores = np.einsum(
+            "ncf,nf->nc", fits.reshape(len(slots), count, -1), self._linear("fit_weight", states)
+        )
+        outer = self._linear("fit_outer", _relu(self._linear("fit_inner", fits))).reshape(len(slots), count)
+        result: Floats = query @ known.T / np.float32(query.shape[1] ** 0.5) + scores + outer
+        return result
+
+
+def qualify(text: str, qualified: Mapping[str, str]) -> str:
+    """A spelled type with qualified names; what is quoted stays."""
+    parts = _QUOTED.split(text)
+    parts[::2] = [
+        _NAME.sub(lambda match: qualified.get(match.group(), match.group()), part) for part in parts[::2]
+    ]
+    return "".join(parts)
+
+
+def _chunks(functions: Integers) -> Iterator[Integers]:
+    """Rows in chunks that keep a function together; `functions` is sorted."""
+    starts = [0, *np.flatnonzero(np.diff(functions)) + 1]
+    begin = 0
+    for start in [*starts[1:], len(functions)]:
+        if start - begin >= _SLOTS_AT_ONCE or start == len(functions):
+            yield np.arange(begin, start)
+            begin = start
+
+
+def _relu(values: Floats) -> Floats:
+    return np.maximum(values, 0)
+
+
+def _logsumexp(values: Floats) -> Floats:
+    highest = values.max(axis=1, keepdims=True)
+    result: Floats = (highest + np.log(np.exp(values - highest).sum(axis=1, keepdims=True)))[:, 0]
+    return result
+
+
+def best_columns(values: Floats, count: int) -> Integers:
+    """(n, count): the columns with the highest values of each row."""
+    if values.shape[1] <= count:
+        return np.tile(np.arange(values.shape[1]), (len(values), 1))
+    return np.argpartition(-values, count - 1, axis=1)[:, :count]
