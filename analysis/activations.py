@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from typewright.analysis.definitions import (
@@ -231,11 +232,10 @@ class Activations:
             yielded = (
                 widen_literals(join(*(flow.final(t) for t in flow.yielded))) if flow.yielded else UNKNOWN
             )
+            sent = NONE if _ignores_sent(node) else UNKNOWN
             if isinstance(node, ast.AsyncFunctionDef):
-                return instance("typing.AsyncGenerator", yielded, UNKNOWN)
-            return instance(
-                "typing.Generator", yielded, UNKNOWN, NONE if isinstance(result, Never) else result
-            )
+                return instance("typing.AsyncGenerator", yielded, sent)
+            return instance("typing.Generator", yielded, sent, NONE if isinstance(result, Never) else result)
         if isinstance(node, ast.AsyncFunctionDef):
             return instance("typing.Coroutine", UNKNOWN, UNKNOWN, result)
         return result
@@ -309,10 +309,9 @@ class Activations:
         pairs += [(x, d) for x, d in zip(a.kwonlyargs, a.kw_defaults, strict=True) if d is not None]
         for argument, default in pairs:
             if argument.arg == name:
+                reader = self.reader(function.closure)
                 key = ("default", default, function.closure.key)
-                return self.evaluator.memo.get(
-                    key, lambda: self.reader(function.closure).evaluate(default), UNKNOWN
-                )  # noqa: B023
+                return self.evaluator.memo.get(key, partial(reader.evaluate, default), UNKNOWN)
         return None
 
     def plain_result(self, function: Function) -> Type:
@@ -530,6 +529,12 @@ def _has_yield(node: ast.AST) -> bool:
         if not isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
             waiting.extend(ast.iter_child_nodes(inner))
     return False
+
+
+def _ignores_sent(node: ast.AST) -> bool:
+    """Whether a generator never looks at what `yield` gives back."""
+    ignored = {id(inner.value) for inner in ast.walk(node) if isinstance(inner, ast.Expr)}
+    return all(id(inner) in ignored for inner in ast.walk(node) if isinstance(inner, ast.Yield))
 
 
 def _mentioned(node: ast.AST) -> frozenset[str]:

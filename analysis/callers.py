@@ -23,6 +23,7 @@ from typewright.analysis.types import (
     render,
     widen,
     widen_literals,
+    without_none,
 )
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class Callers:
             else:
                 if sites is None:
                     sites = self.sites(function)
-                type = self._open_parameter(function, parameter, sites)
+                type = self._open_parameter(function, argument, parameter, sites)
             recorded[argument] = type
             packed = parameter.kind in ("variadic", "keywords")
             names[argument.arg] = self.evaluator.activations.packed(parameter, type) if packed else type
@@ -81,9 +82,15 @@ class Callers:
             return own
         return own
 
-    def _open_parameter(self, function: Function, parameter: Parameter, sites: Sites) -> Type:
+    def _open_parameter(
+        self, function: Function, argument: ast.arg, parameter: Parameter, sites: Sites
+    ) -> Type:
         default = self.evaluator.activations.default(function, parameter.name)
         passed = sites.get(parameter.name, (NEVER, ()))[0]
+        if known(without_none(passed)) == NEVER:
+            inherited = self.evaluator.overrides.parameter_type(function.definition, argument)
+            if inherited is not None:
+                return join(inherited, NONE) if default == NONE else inherited
         if default is None:
             return passed if not isinstance(passed, Never) else UNKNOWN
         if isinstance(known(passed), Never) and default == NONE:

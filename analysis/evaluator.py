@@ -31,6 +31,7 @@ from typewright.analysis.inventory import Inventory
 from typewright.analysis.modules import Modules, Workspace
 from typewright.analysis.names import Names
 from typewright.analysis.operators import Operators
+from typewright.analysis.overrides import Overrides
 from typewright.analysis.types import UNKNOWN, Instance, Literal, Module, Tuple, Type
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class Evaluator:
         self.classes = Classes(self)
         self.calls = Calls(self)
         self.callers = Callers(self)
+        self.overrides = Overrides(self)
         self.activations = Activations(self)
         self.inventory = Inventory(self)
         self._builtins: ModuleDefinition | None = None

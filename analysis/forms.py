@@ -80,6 +80,9 @@ class Forms:
                 return self._getattr(node)
             case "next" if node.args and isinstance(callee, Function):
                 return self._next(node)
+            case "update_wrapper" if len(node.args) >= 2 and isinstance(callee, Function):
+                self.interpreter.evaluate(function)
+                return self.interpreter.arguments(node).positional[0]
             case "sum" if len(node.args) == 1 and isinstance(callee, Function):
                 return self._sum(node, callee)
             case "reveal_type" | "assert_type" if node.args:

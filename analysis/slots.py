@@ -27,6 +27,7 @@ from typewright.analysis.types import (
     known,
     limit_depth,
     render,
+    simplified,
     widen_literals,
 )
 from typewright.indexer.cancellation import NEVER as NO_CANCEL
@@ -195,13 +196,12 @@ class Slots:
         node = place.node
         assert isinstance(node, _FUNCTIONS)
         activations = self.evaluator.activations
-        outcome = activations.canonical(activations.function_at(self.module, node))
+        function = activations.function_at(self.module, node)
+        outcome = activations.canonical(function)
         type = outcome.returns
-        if isinstance(node, ast.AsyncFunctionDef) and not activations.is_generator(
-            self.evaluator.declarations.function_definition(
-                activations.function_at(self.module, node).closure, node
-            )
-        ):
+        if known(type) == NEVER:
+            type = self.evaluator.overrides.result_type(function.definition) or type
+        if isinstance(node, ast.AsyncFunctionDef) and not activations.is_generator(function.definition):
             type = self.evaluator.awaited(type)
         evidence = [
             Evidence(
@@ -234,7 +234,7 @@ class Slots:
                 Evidence("default", f"default is {render(widen_literals(default))}", self.path, node.lineno)
             )
         certainty = 0.85 if sites[1] else 0.6
-        if default == NONE and known(type) == NONE:
+        if known(type) == NONE:
             return Inferred(UNKNOWN, tuple(evidence), 0.0)
         return _shown(type, tuple(evidence), certainty)
 
@@ -281,10 +281,10 @@ def _shown(type: Type, evidence: tuple[Evidence, ...], certainty: float) -> Infe
     widened = limit_depth(widen_literals(type))
     if isinstance(widened, Never):
         return Inferred(NEVER, evidence, certainty * 0.5)
-    shown = known(widened)
-    if isinstance(shown, Never):
+    shown = simplified(widened)
+    if isinstance(shown, Unknown):
         return Inferred(UNKNOWN, evidence, 0.0)
-    if isinstance(widened, Unknown) or shown != widened:
+    if known(widened) != widened:
         certainty *= 0.5
     elif not is_complete(shown):
         certainty *= 0.8

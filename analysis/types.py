@@ -266,6 +266,10 @@ def _add(found: list[Type], item: Type) -> None:
                 return
             same.append(position)
         elif isinstance(item, Tuple) and isinstance(other, Tuple):
+            fuller = _fuller(other, item)
+            if fuller is not None:
+                found[position] = fuller
+                return
             same.append(position)
     if isinstance(item, Instance):
         found[:] = [o for o in found if not (isinstance(o, Literal) and o.definition is item.definition)]
@@ -274,6 +278,21 @@ def _add(found: list[Type], item: Type) -> None:
         found[:] = [o for o in found if not any(o is k for k in kept)]
         item = _collapse([*kept, item])
     found.append(item)
+
+
+def _fuller(first: Tuple, second: Tuple) -> Tuple | None:
+    """One tuple for two that differ only where one of them does not know."""
+    if len(first.items) != len(second.items):
+        return None
+    items = []
+    for one, other in zip(first.items, second.items, strict=True):
+        if one == other or isinstance(other, Unknown):
+            items.append(one)
+        elif isinstance(one, Unknown):
+            items.append(other)
+        else:
+            return None
+    return Tuple(first.definition, tuple(items))
 
 
 def _merge(first: Instance, second: Instance) -> Instance | None:
@@ -466,6 +485,18 @@ def known(type: Type) -> Type:
     if isinstance(type, Union) and UNKNOWN in type.members:
         return join(*(item for item in type.items if item != UNKNOWN))
     return NEVER if isinstance(type, Unknown) else type
+
+
+def simplified(type: Type) -> Type:
+    """The type without unknown arms, also inside; alternatives that then say the same become one."""
+
+    def change(type: Type) -> Type | None:
+        if isinstance(type, Union):
+            arms = [transform(item, change) for item in type.items if not isinstance(item, Unknown)]
+            return join(*arms) if arms else UNKNOWN
+        return None
+
+    return transform(type, change)
 
 
 def without_none(type: Type) -> Type:

@@ -135,7 +135,7 @@ CASES = {
         z = flatten([1, [2]])  #: z: list[int]
     """,
     "generators": """
-        def count(n):  #: n: int ;; ->: Generator[int, Any, None]
+        def count(n):  #: n: int ;; ->: Generator[int, None, None]
             i = 0
             while i < n:
                 yield i
@@ -144,7 +144,7 @@ CASES = {
             pass
         l = list(count(2))  #: l: list[int]
         n = next(count(1))  #: n: int
-        def both():  #: ->: Generator[int | str, Any, float]
+        def both():  #: ->: Generator[int | str, None, float]
             yield from count(1)
             yield "a"
             return 1.5
@@ -164,13 +164,13 @@ CASES = {
             async for v in numbers():  #: v: int
                 pass
             l = [v async for v in numbers()]  #: l: list[int]
-        async def numbers():  #: ->: AsyncGenerator[int, Any]
+        async def numbers():  #: ->: AsyncGenerator[int, None]
             yield 1
     """,
     "context managers from generators": """
         from contextlib import contextmanager
         @contextmanager
-        def opened(name):  #: name: str ;; ->: Generator[int, Any, None]
+        def opened(name):  #: name: str ;; ->: Generator[int, None, None]
             yield len(name)
         with opened("a") as n:  #: n: int
             pass

@@ -1,0 +1,123 @@
+"""What a method takes over from the class it overrides, and from Python's own protocols."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from typewright.analysis.definitions import FunctionDefinition
+from typewright.analysis.generics import substitute
+from typewright.analysis.types import (
+    NONE,
+    UNKNOWN,
+    BoundMethod,
+    ClassObject,
+    Function,
+    SpecialForm,
+    Type,
+    Unknown,
+    Wrapped,
+    join,
+)
+
+if TYPE_CHECKING:
+    from typewright.analysis.evaluator import Evaluator
+
+_EXIT = ("exception type", "exception", "traceback")
+_SPECIAL: dict[str, tuple[str, ...]] = {
+    "__exit__": _EXIT,
+    "__aexit__": _EXIT,
+    "__getattr__": ("str",),
+    "__getattribute__": ("str",),
+    "__delattr__": ("str",),
+    "__set_name__": ("type", "str"),
+    "__deepcopy__": ("memo",),
+    "__format__": ("str",),
+    "__missing__": (),
+}
+
+
+class Overrides:
+    """Finds the methods that a method overrides."""
+
+    def __init__(self, evaluator: Evaluator) -> None:
+        self.evaluator = evaluator
+
+    def overridden(self, definition: FunctionDefinition) -> list[Function]:
+        """The methods of the same name in the ancestors of the method's class, nearest first."""
+        owner = definition.owner
+        if owner is None or definition.name in ("__init__", "__new__"):
+            return []
+        found = []
+        for ancestor, _ in self.evaluator.classes.mro(owner)[1:]:
+            member = self.evaluator.classes.own_member(ancestor, definition.name)
+            if isinstance(member, Wrapped | BoundMethod):
+                member = member.function
+            if isinstance(member, Function):
+                found.append(member)
+        return found
+
+    def parameter_type(self, definition: FunctionDefinition, argument: ast.arg) -> Type | None:
+        """The type that an overridden method, or Python's protocol, gives a parameter; None if there is none."""
+        owner = definition.owner
+        if owner is None:
+            return None
+        a = definition.node.args
+        positional = [x.arg for x in (*a.posonlyargs, *a.args)]
+        position = positional.index(argument.arg) if argument.arg in positional else -1
+        special = _SPECIAL.get(definition.name)
+        if special is not None and 1 <= position <= len(special):
+            return self._described(special[position - 1])
+        for function in self.overridden(definition):
+            if function.definition.owner is None or (function.overloads and not function.definition.node):
+                continue
+            found = self._declared(function, argument.arg, position)
+            if found is not None:
+                solution = self.evaluator.classes.receiver_solution(
+                    self.evaluator.classes.self_type(owner), function.definition.owner
+                )
+                return substitute(found, solution)
+        return None
+
+    def _declared(self, function: Function, name: str, position: int) -> Type | None:
+        if function.overloads:
+            return None
+        parameters = self.evaluator.calls.parameters(function.definition, function)
+        by_name = next((p for p in parameters if p.name == name), None)
+        if by_name is None and 0 < position < len(parameters):
+            at = parameters[position]
+            # Stubs name positional parameters as they like; elsewhere another name is another parameter.
+            by_name = at if at.kind == "positional" else None
+        if by_name is None or by_name.kind in ("variadic", "keywords"):
+            return None
+        return None if isinstance(by_name.type, Unknown | SpecialForm) else by_name.type
+
+    def result_type(self, definition: FunctionDefinition) -> Type | None:
+        """The result that an overridden method declares; None where none does."""
+        owner = definition.owner
+        if owner is None:
+            return None
+        calls = self.evaluator.calls
+        for function in self.overridden(definition):
+            if function.overloads or not calls.declares_result(function.definition):
+                continue
+            result = calls.result(function.definition, function)
+            receiver = self.evaluator.classes.self_type(owner)
+            solution = self.evaluator.classes.receiver_solution(receiver, function.definition.owner)
+            found = substitute(result, solution)
+            return None if isinstance(found, Unknown) else found
+        return None
+
+    def _described(self, what: str) -> Type:
+        evaluator = self.evaluator
+        match what:
+            case "exception type":
+                return join(ClassObject(evaluator.class_named("BaseException")), NONE)
+            case "exception":
+                return join(evaluator.instance("BaseException"), NONE)
+            case "traceback":
+                return join(evaluator.instance("types.TracebackType"), NONE)
+            case "memo":
+                return evaluator.instance("dict", evaluator.instance("int"), UNKNOWN)
+            case name:
+                return evaluator.instance(name)
