@@ -13,9 +13,9 @@ from .cancellation import NEVER, CancelToken
 from .errors import UnreadableSource
 from .notebooks import read_notebook
 from .outline import Symbol, imports, symbols
-from .own_apis import own_apis
+from .own_apis import is_test, own_apis
 from .records import Api
-from .references import absolute_module, bindings, references
+from .references import absolute_module, bindings, dotted_names, identifiers, reexports, references
 from .source import Span, content_hash, read_source
 from .store import Database
 from .syntax import parse
@@ -47,11 +47,16 @@ CREATE TABLE api_uses (
     PRIMARY KEY (name, file)
 ) WITHOUT ROWID;
 CREATE INDEX api_uses_of_file ON api_uses (file);
+CREATE TABLE reexports (
+    alias TEXT NOT NULL, target TEXT NOT NULL, file INTEGER NOT NULL REFERENCES files ON DELETE CASCADE
+);
+CREATE INDEX reexports_by_alias ON reexports (alias);
+CREATE INDEX reexports_by_target ON reexports (target);
+CREATE INDEX reexports_of_file ON reexports (file);
 CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 
 _CLOCK_GRAIN_NS: Final = 50_000_000
-_IDENTIFIER: Final = re.compile(r"[^\W\d]\w*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,7 @@ class Entry:
     names: tuple[str, ...]
     imports: tuple[str, ...]
     api_uses: tuple[tuple[str, int], ...]
+    reexports: tuple[tuple[str, str], ...]
     apis: tuple[Api, ...]
 
 
@@ -103,9 +109,10 @@ def read_entry(path: Path, relative: str, module: str, known: Known | None, limi
     syntax = parse(text, remember=False)
     found = symbols(syntax, module)
     imported = imports(syntax)
+    dotted = dotted_names(text)
     is_package = path.stem == "__init__"
     modules = {absolute_module(each, module, is_package) for each in imported}
-    used = references(text, bindings(imported, module, is_package))
+    used = references(dotted, bindings(imported, module, is_package))
     return Entry(
         relative,
         module,
@@ -113,16 +120,12 @@ def read_entry(path: Path, relative: str, module: str, known: Known | None, limi
         modified,
         digest,
         found,
-        tuple(identifiers(text)),
+        tuple(identifiers(dotted)),
         tuple(modules),
         tuple(used.items()),
-        tuple(own_apis(syntax, found, module, path)),
+        tuple(reexports(imported, module)) if is_package else (),
+        () if is_test(relative) else tuple(own_apis(syntax, found, module, path)),
     )
-
-
-def identifiers(text: str) -> set[str]:
-    """Return every identifier that stands in a text, comments and strings included."""
-    return set(_IDENTIFIER.findall(text))
 
 
 class Inventory:
@@ -190,6 +193,10 @@ class Inventory:
                 "INSERT INTO api_uses VALUES (?, ?, ?)",
                 [(name, file, count) for name, count in entry.api_uses],
             )
+            connection.executemany(
+                "INSERT INTO reexports VALUES (?, ?, ?)",
+                [(alias, target, file) for alias, target in entry.reexports],
+            )
 
     def remove(self, connection: sqlite3.Connection, paths: Iterable[str]) -> None:
         """Forget files, within a transaction."""
@@ -246,6 +253,26 @@ class Inventory:
                 (json.dumps(list(names)),),
             )
         )
+
+    def reexported(self, name: str) -> list[str]:
+        """Return the names that packages give to a qualified name, or to all of its module."""
+        module, _, last = name.rpartition(".")
+        rows = self._database.read(
+            "SELECT alias FROM reexports WHERE target = ? UNION"
+            " SELECT replace(alias, '*', ?) FROM reexports WHERE target = ?",
+            (name, last, f"{module}.*"),
+        )
+        return [alias for (alias,) in rows]
+
+    def meant(self, alias: str) -> list[str]:
+        """Return what a package may mean by a name that it imports."""
+        module, _, last = alias.rpartition(".")
+        rows = self._database.read(
+            "SELECT target FROM reexports WHERE alias = ? UNION"
+            " SELECT replace(target, '*', ?) FROM reexports WHERE alias = ?",
+            (alias, last, f"{module}.*"),
+        )
+        return [target for (target,) in rows]
 
     def setting(self, key: str) -> str:
         """Return a stored setting, '' where there is none."""

@@ -4,6 +4,7 @@ import hashlib
 import re
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -26,13 +27,14 @@ if TYPE_CHECKING:
     from numpy import float32
     from numpy.typing import NDArray
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Counts changes of the environment database's tables, and of what is put in them."""
 
 OWN: Final = "./"
 """Starts the name under which a workspace file's own APIs are stored."""
 
 _EMBEDDED_AT_ONCE: Final = 64
+_MOST_STEPS: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +135,19 @@ class Knowledge:
                 if progress:
                     progress(f"libraries: {distribution}", done, len(fresh))
                 failed: list[tuple[str, str]] = []
+                uses: Counter[str] = Counter()
                 apis = read_library(
-                    finder, modules, distribution=distribution, version=version, skipped=failed, cancel=cancel
+                    finder,
+                    modules,
+                    distribution=distribution,
+                    version=version,
+                    skipped=failed,
+                    uses=uses,
+                    cancel=cancel,
                 )
-                count = self.libraries.replace_library(distribution, version, apis, failed, cancel=cancel)
+                count = self.libraries.replace_library(
+                    distribution, version, apis, failed, uses=uses, cancel=cancel
+                )
                 read.append((distribution, version, count))
                 skipped += failed
             if progress and fresh:
@@ -229,8 +240,21 @@ class Knowledge:
 
     def api(self, name: str) -> Api | None:
         """Return an API by qualified name or alias, the workspace's own first."""
-        found = self.own.find(name) or self.libraries.find(name)
-        return self._popular([found])[0] if found else None
+        found = self._own(name, _MOST_STEPS) or self.libraries.find(name)
+        return self._finished([found])[0] if found else None
+
+    def _own(self, name: str, steps: int) -> Api | None:
+        """Return one of the workspace's APIs, through what packages import from their modules."""
+        found = self.own.find(name)
+        if found is not None or steps == 0:
+            return found
+        for target in self._inventory.meant(name):
+            found = self._own(target, steps - 1)
+            if found is not None:
+                return found
+        owner, dot, member = name.rpartition(".")
+        holder = self._own(owner, steps - 1) if dot else None
+        return self.own.find(f"{holder.name}.{member}") if holder and holder.kind == "class" else None
 
     def search_words(self, query: str, limit: int, libraries: Sequence[str]) -> list[Hit]:
         """Search names and texts, best first."""
@@ -253,20 +277,21 @@ class Knowledge:
 
     def _ranked(self, hits: Sequence[Hit], limit: int) -> list[Hit]:
         best = sorted(hits, key=lambda hit: -hit.score)[:limit]
-        apis = iter(self._popular([hit.api for hit in best if hit.api is not None]))
+        apis = iter(self._finished([hit.api for hit in best if hit.api is not None]))
         return [hit if hit.api is None else replace(hit, api=next(apis)) for hit in best]
 
-    def _popular(self, apis: Sequence[Api]) -> list[Api]:
-        """Fill in how often the workspace writes each API; its own belong to no distribution."""
-        counts = self._inventory.popularity({name for api in apis for name in (api.name, *api.aliases)})
+    def _finished(self, apis: Sequence[Api]) -> list[Api]:
+        """Fill in how often the workspace writes each API, and the aliases of its own."""
+        named = [self._with_aliases(api) if api.distribution.startswith(OWN) else api for api in apis]
+        counts = self._inventory.popularity({name for api in named for name in (api.name, *api.aliases)})
         return [
-            replace(
-                api,
-                popularity=sum(counts.get(name, 0) for name in {api.name, *api.aliases}),
-                distribution="" if api.distribution.startswith(OWN) else api.distribution,
-            )
-            for api in apis
+            replace(api, popularity=sum(counts.get(name, 0) for name in {api.name, *api.aliases}))
+            for api in named
         ]
+
+    def _with_aliases(self, api: Api) -> Api:
+        aliases = sorted(self._inventory.reexported(api.name), key=len)
+        return replace(api, aliases=tuple(aliases), distribution="")
 
     def close(self) -> None:
         """Close the environment's database."""

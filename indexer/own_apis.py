@@ -1,6 +1,7 @@
 """The workspace's own public definitions as `Api` records, so that a search covers them."""
 
 import ast
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -11,6 +12,14 @@ from .records import Api, Parameter
 from .syntax import Syntax
 
 _INSTANCE = frozenset({"self", "cls", "mcs"})
+
+
+_TESTS = re.compile(r"(?:^|/)(?:tests?/|(?:test_[^/]*|[^/]*_test|conftest)\.\w+$)")
+
+
+def is_test(path: str) -> bool:
+    """Whether a path, relative to the workspace, looks like a test's."""
+    return _TESTS.search(path) is not None
 
 
 def own_apis(syntax: Syntax, symbols: Sequence[Symbol], module: str, path: Path) -> Iterator[Api]:

@@ -2,9 +2,11 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from .outline import Import
+
+_DOTTED = re.compile(r"\.?[^\W\d]\w*(?:\.[^\W\d]\w*)*")
 
 
 def bindings(imports: Iterable[Import], module: str, is_package: bool) -> dict[str, str]:
@@ -30,10 +32,33 @@ def absolute_module(each: Import, module: str, is_package: bool) -> str:
     return ".".join(part for part in (package, each.module) if part)
 
 
-def references(text: str, bound: dict[str, str]) -> Counter[str]:
+def dotted_names(text: str) -> Counter[str]:
+    """Count the dotted names that stand in a text, comments and strings included.
+
+    One that goes on after an expression starts with a dot: `a.b().c` gives `a.b` and `.c`.
+    """
+    return Counter(_DOTTED.findall(text))
+
+
+def identifiers(dotted: Iterable[str]) -> set[str]:
+    """Return the identifiers in dotted names."""
+    return {part for name in dotted for part in name.split(".") if part}
+
+
+def references(dotted: Counter[str], bound: dict[str, str]) -> Counter[str]:
     """Count the qualified names that a text writes: `np.array(x)` counts `numpy.array`."""
-    if not bound:
-        return Counter()
-    names = "|".join(sorted(map(re.escape, bound), key=len, reverse=True))
-    found = re.findall(rf"(?<![\w.])({names})\b((?:\.[^\W\d]\w*)*)", text)
-    return Counter(bound[name] + rest for name, rest in found)
+    found: Counter[str] = Counter()
+    for name, count in dotted.items():
+        top, dot, rest = name.partition(".")
+        if top in bound:
+            found[bound[top] + dot + rest] += count
+    return found
+
+
+def reexports(imports: Iterable[Import], package: str) -> Iterator[tuple[str, str]]:
+    """Yield (name in the package, what it means) of what a package imports from itself; `*` means all."""
+    top = package.partition(".")[0]
+    for each in imports:
+        source = absolute_module(each, package, is_package=True)
+        if each.name is not None and source.partition(".")[0] == top:
+            yield f"{package}.{each.alias or each.name}", f"{source}.{each.name}"

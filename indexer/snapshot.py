@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Final
 from .call_sites import call_sites
 from .environment import Environment
 from .errors import UnreadableSource
-from .inventory import Inventory, closeness, identifiers, read_text
+from .inventory import Inventory, closeness, read_text
 from .knowledge import Knowledge
 from .layout import Layout
 from .modules import ModuleFile, ModuleFinder
 from .outline import Outline, Symbol, outline
+from .own_apis import is_test
 from .records import Api, Example, Hit
+from .references import dotted_names, identifiers
 from .syntax import Syntax, parse
 from .workspace import is_python
 
@@ -141,7 +143,9 @@ class Snapshot:
     def files_using(self, name: str) -> Sequence[Path]:
         """Return the workspace files in which an identifier stands, comments and strings included; sorted."""
         stored = {self.root / path for path in self._inventory.using(name)}.difference(self.overlay)
-        opened = {path for path in self._open_files() if name in identifiers(self.overlay[path])}
+        opened = {
+            path for path in self._open_files() if name in identifiers(dotted_names(self.overlay[path]))
+        }
         return sorted(stored | opened)
 
     def find_symbols(self, query: str, limit: int = 100) -> Sequence[tuple[Path, Symbol]]:
@@ -208,6 +212,7 @@ class Snapshot:
             tops = {name.partition(".")[0] for name in names}
             related += [path for path, _ in self._inventory.api_uses(tops)]
             paths = [path for path in dict.fromkeys(related) if path in using]
+        paths.sort(key=is_test)
         return [self.root / path for path in paths[:_MOST_SEARCHED]]
 
     def _open_files(self) -> list[Path]:
