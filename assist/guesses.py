@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING
 
 from typewright.assist.known_types import Spelling
 from typewright.assist.spelling import ModuleNames
-from typewright.assist.visible import ClassFinder, VisibleClass
+from typewright.assist.visible import Nameable, NameableTypes, candidates
 from typewright.indexer.cancellation import NEVER, CancelToken
 from typewright.indexer.errors import TypewrightError
 from typewright.indexer.slices import FunctionSlice, slices
+from typewright.indexer.source import content_hash
 
 if TYPE_CHECKING:
-    from typewright.analysis.queries import Analysis, Annotation, Slot
+    from typewright.analysis.queries import Annotation, Slot
     from typewright.assist.session import Session
+    from typewright.indexer.index import Snapshot
     from typewright.models.protocol import RankedType
 
 Address = tuple[str, int, int]  # kind, line, column
@@ -34,10 +36,10 @@ class Guess:
 class Guesses:
     """Asks the type model about whole files; silent, with a notice, where there is no model to ask."""
 
-    def __init__(self, session: Session, analysis: Analysis) -> None:
+    def __init__(self, session: Session, snapshot: Snapshot) -> None:
         self._session = session
-        self._snapshot = analysis.snapshot
-        self._classes = ClassFinder(analysis.snapshot)
+        self._snapshot = snapshot
+        self._nameable: NameableTypes | None = None
         self._off = not session.settings.neural
 
     def of(
@@ -53,41 +55,52 @@ class Guesses:
             for function in slices(syntax)
             if any((slot.kind, slot.line, slot.column) in wanted for slot in function.slots)
         ]
-        classes = self._classes.visible(path)
-        module = self._snapshot.module_name(path)
-        is_package, is_stub = path.stem == "__init__", path.suffix == ".pyi"
-        names = ModuleNames(syntax.tree, module, is_package=is_package, is_stub=is_stub)
-        spelling = Spelling(names, module, classes)
+        nameable = self._types().of(path)
+        names = ModuleNames(
+            syntax.tree,
+            self._snapshot.module_name(path),
+            is_package=path.stem == "__init__",
+            is_stub=path.suffix == ".pyi",
+        )
+        spelling = Spelling(names, nameable, lambda module: self._snapshot.find_module(module) is not None)
         found: dict[Address, tuple[Guess, ...]] = {}
-        for function, ranked in zip(functions, self._predict(functions, classes, cancel), strict=False):
+        for function, ranked in zip(functions, self._predict(functions, nameable, cancel), strict=False):
             for slot, types in zip(function.slots, ranked, strict=True):
                 address = (slot.kind, slot.line, slot.column)
                 if address in wanted:
                     found[address] = _usable(types, slot.members, spelling)
         return found
 
-    def _predict(
-        self, functions: Sequence[FunctionSlice], classes: Sequence[VisibleClass], cancel: CancelToken
-    ) -> Sequence[Sequence[Sequence[RankedType]]]:
-        from typewright.models.protocol import Candidate
+    def _types(self) -> NameableTypes:
+        if self._nameable is None:
+            self._nameable = NameableTypes(self._snapshot, self._session.visible_types)
+        return self._nameable
 
-        candidates = [
-            Candidate(
-                visible.name,
-                visible.qualified_name,
-                visible.members,
-                visible.documentation,
-                visible.bases,
-                visible.origin,
-            )
-            for visible in classes
-        ]
-        try:
-            return self._session.inference.predict_types(functions, candidates, cancel=cancel)
-        except TypewrightError as error:  # no weights, or the inference process fails
-            self._session.notice(f"no types are guessed: {error}")
-            self._off = True
-            return []
+    def _predict(
+        self, functions: Sequence[FunctionSlice], nameable: Mapping[str, Nameable], cancel: CancelToken
+    ) -> Sequence[Sequence[Sequence[RankedType]]]:
+        memory = self._session.predictions
+        keys = [_content(function, nameable) for function in functions]
+        found = {key: answer for key in keys if (answer := memory.get(key)) is not None}
+        unknown = [(key, f) for key, f in zip(keys, functions, strict=True) if key not in found]
+        if unknown:
+            asked = [function for _, function in unknown]
+            try:
+                answers = self._session.inference.predict_types(asked, candidates(nameable), cancel=cancel)
+            except TypewrightError as error:  # no weights, or the inference process fails
+                self._session.notice(f"no types are guessed: {error}")
+                self._off = True
+                return []
+            for (key, _), answer in zip(unknown, answers, strict=True):
+                found[key] = answer
+                memory.put(key, answer)
+        return [found[key] for key in keys]
+
+
+def _content(function: FunctionSlice, nameable: Iterable[str]) -> str:
+    """What a prediction depends on, as a key: not on where the function stands."""
+    slots = [(slot.kind, slot.features) for slot in function.slots]
+    return content_hash(repr((function.class_name, slots, list(nameable))))
 
 
 def _usable(types: Iterable[RankedType], members: Sequence[str], spelling: Spelling) -> tuple[Guess, ...]:

@@ -6,13 +6,13 @@ import ast
 import collections.abc
 import importlib
 import typing
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 
 from typewright.analysis.queries import Annotation
 from typewright.assist.spelling import BUILTINS, ModuleNames
 from typewright.assist.type_expressions import head, is_none, union_arms
-from typewright.assist.visible import VisibleClass
+from typewright.assist.visible import Nameable
 
 # Classes of the standard library that people write most, by the module they are imported from.
 _STANDARD = {
@@ -52,41 +52,39 @@ _HOMES = (
 class Spelling:
     """Writes the types that the model names as one file would."""
 
-    def __init__(self, names: ModuleNames, module: str, classes: Iterable[VisibleClass]) -> None:
+    def __init__(
+        self,
+        names: ModuleNames,
+        nameable: Mapping[str, Nameable],
+        exists: Callable[[str], bool],
+    ) -> None:
+        """`nameable` is what the file can name; `exists` says whether there is a module of a name."""
         self._names = names
-        self._module = module
-        self._classes = {visible.name: visible for visible in classes}
-        self._qualified = {visible.qualified_name: visible for visible in self._classes.values()}
+        self._nameable = nameable
+        self._exists = exists
 
     def annotation(self, text: str) -> Annotation | None:
         """Return the type with the imports it needs; None where a name in it is not known here."""
-        try:
-            expression = ast.parse(text, mode="eval").body
-        except SyntaxError:
-            return None
         imports: dict[tuple[str, str], None] = {}
-        speller = _Speller(self, imports)
         try:
-            spelled = ast.unparse(speller.visit(expression))
-        except LookupError:
+            spelled = _Speller(self, imports).visit(ast.parse(text, mode="eval").body)
+        except (LookupError, SyntaxError):
             return None
-        return Annotation(spelled, tuple(imports))
+        return Annotation(ast.unparse(spelled), tuple(imports))
 
     def home(self, name: str) -> tuple[str, tuple[str, str] | None]:
         """Return how the file writes a name, and the import it needs; raises LookupError."""
-        visible = self._qualified.get(name) or self._classes.get(name)
-        if visible is not None and visible.module == self._module:
-            return visible.name, None
-        simple = name.rpartition(".")[2]
+        module, _, simple = name.rpartition(".")
         if simple in self._names.bindings:
             return simple, None
-        if visible is not None:
-            top = visible.name.partition(".")[0]
-            return visible.name, (visible.module, top)
+        nameable = self._nameable.get(simple)
+        if nameable is not None and nameable.module:
+            return simple, (nameable.module, simple)
         if simple in BUILTINS:
             return simple, None
-        if simple in _HOMES:
-            return simple, (_HOMES[simple], simple)
+        module = _HOMES.get(simple, module)
+        if module and self._exists(module):
+            return simple, (module, simple)
         raise LookupError(name)
 
     def may_have(self, text: str, members: Iterable[str]) -> bool:
@@ -102,10 +100,8 @@ class Spelling:
         return wanted <= known
 
     def _members(self, name: str) -> frozenset[str] | None:
-        visible = self._qualified.get(name) or self._classes.get(name)
-        if visible is not None:
-            return frozenset((*visible.members, *dir(object))) if visible.complete else None
-        return standard_members(name) if name not in self._names.bindings or name in _HOMES else None
+        nameable = self._nameable.get(name)
+        return nameable.members if nameable is not None else standard_members(name)
 
 
 @cache

@@ -9,6 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from typewright.assist.memory import Memory
+from typewright.assist.visible import VisibleTypesCache
 from typewright.indexer.cancellation import NEVER, CancelToken, Progress
 from typewright.indexer.errors import TypewrightError
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from typewright.analysis.queries import Analysis
     from typewright.indexer.index import Index, Snapshot, UpdateReport
     from typewright.models.process import Inference
+    from typewright.models.protocol import RankedType
 
 # The nearest folder upwards that holds one of these is the project's.
 ROOT_MARKERS = (
@@ -63,6 +66,8 @@ class Session:
         self._snapshot: Snapshot | None = None
         self._analysis: Analysis | None = None
         self._overlay: Mapping[Path, str] = {}
+        self.visible_types = VisibleTypesCache()
+        self.predictions: Memory[str, Sequence[Sequence[RankedType]]] = Memory(50_000)
 
     @property
     def index(self) -> Index:

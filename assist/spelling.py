@@ -29,58 +29,15 @@ _SUBSCRIPTABLE = frozenset(
         "ChainMap",
     }
 )
-# Libraries that read annotations at run time, to convert, validate or inject: with these they are no comments.
+# Libraries that read annotations at run time to convert, validate or inject: there they are no comments.
 READS_ANNOTATIONS = frozenset(
-    [
-        "airflow",
-        "agents",
-        "apischema",
-        "beartype",
-        "blacksheep",
-        "cattrs",
-        "cyclopts",
-        "dagster",
-        "defopt",
-        "dependency_injector",
-        "discord",
-        "disnake",
-        "dishka",
-        "fastapi",
-        "fastmcp",
-        "flytekit",
-        "hikari",
-        "injector",
-        "jsonargparse",
-        "kink",
-        "lagom",
-        "langchain",
-        "langchain_core",
-        "litestar",
-        "magicgui",
-        "mcp",
-        "msgspec",
-        "multimethod",
-        "nextcord",
-        "ninja",
-        "plum",
-        "prefect",
-        "pydantic",
-        "pydantic_ai",
-        "robyn",
-        "runtype",
-        "sanic_ext",
-        "semantic_kernel",
-        "simple_parsing",
-        "smolagents",
-        "sqlmodel",
-        "strawberry",
-        "tap",
-        "torch",
-        "triton",
-        "typeguard",
-        "typer",
-        "tyro",
-    ]
+    """
+    airflow agents apischema beartype blacksheep cattrs cyclopts dagster defopt dependency_injector
+    discord disnake dishka fastapi fastmcp flytekit hikari injector jsonargparse kink lagom
+    langchain langchain_core litestar magicgui mcp msgspec multimethod nextcord ninja plum prefect
+    pydantic pydantic_ai robyn runtype sanic_ext semantic_kernel simple_parsing smolagents sqlmodel
+    strawberry tap torch triton typeguard typer tyro
+    """.split()  # noqa: SIM905
 )
 _INSPECTS = frozenset({"get_type_hints", "__annotations__", "get_annotations"})
 

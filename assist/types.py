@@ -61,7 +61,7 @@ def types(
 
     files = session.files(paths, overlay=overlay, cancel=cancel)
     analysis = session.analysis(overlay, cancel=cancel)
-    guesses = Guesses(session, analysis)
+    guesses = Guesses(session, session.snapshot(overlay, cancel=cancel))
     for done, path in enumerate(files):
         cancel.check()
         if progress is not None:

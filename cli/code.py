@@ -90,7 +90,7 @@ def _annotated_row(file: AnnotatedFile) -> dict[str, object]:
         "file": shown(file.path),
         "changed": file.changed,
         "problem": file.problem or None,
-        "annotations": [slot_row(slot) | {"annotation": slot.annotation.text} for slot in file.slots],
+        "annotations": [slot_row(slot) for slot in file.slots],
         "diff": file.diff(shown(file.path)),
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from argparse import Namespace
 from collections.abc import Sequence
 
 from typewright.cli.arguments import parse
@@ -26,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return BROKEN_PIPE
 
 
-def _run(name: str, options: object) -> int:
+def _run(name: str, options: Namespace) -> int:
     from typewright.cli.commands import COMMANDS
     from typewright.indexer.errors import Cancelled, TypewrightError
 
