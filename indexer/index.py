@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DocumentReport", "Index", "LibraryReport", "Snapshot", "UpdateReport"]
 
-VERSION: Final = 3
+VERSION: Final = 4
 """Counts changes of the workspace database's tables, and of what is put in them."""
 
 _BATCH: Final = 64

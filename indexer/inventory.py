@@ -32,12 +32,12 @@ CREATE TABLE symbols (
     signature TEXT NOT NULL, docstring TEXT NOT NULL, spans TEXT NOT NULL
 );
 CREATE INDEX symbols_of_file ON symbols (file);
-CREATE TABLE names (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
-CREATE TABLE uses (
-    name INTEGER NOT NULL REFERENCES names, file INTEGER NOT NULL REFERENCES files ON DELETE CASCADE,
+CREATE TABLE identifiers (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE identifier_uses (
+    name INTEGER NOT NULL REFERENCES identifiers, file INTEGER NOT NULL REFERENCES files ON DELETE CASCADE,
     PRIMARY KEY (name, file)
 ) WITHOUT ROWID;
-CREATE INDEX uses_of_file ON uses (file);
+CREATE INDEX identifier_uses_of_file ON identifier_uses (file);
 CREATE TABLE imports (
     module TEXT NOT NULL, file INTEGER NOT NULL REFERENCES files ON DELETE CASCADE, PRIMARY KEY (module, file)
 ) WITHOUT ROWID;
@@ -181,9 +181,12 @@ class Inventory:
                 ],
             )
             names = json.dumps(entry.names)
-            connection.execute("INSERT OR IGNORE INTO names (name) SELECT value FROM json_each(?)", (names,))
             connection.execute(
-                "INSERT INTO uses SELECT names.id, ? FROM json_each(?) JOIN names ON names.name = value",
+                "INSERT OR IGNORE INTO identifiers (name) SELECT value FROM json_each(?)", (names,)
+            )
+            connection.execute(
+                "INSERT INTO identifier_uses SELECT identifiers.id, ? FROM json_each(?)"
+                " JOIN identifiers ON identifiers.name = value",
                 (file, names),
             )
             connection.executemany(
@@ -212,8 +215,8 @@ class Inventory:
     def using(self, name: str) -> list[str]:
         """Return the files in which an identifier stands, sorted."""
         rows = self._database.read(
-            "SELECT path FROM uses JOIN names ON names.id = uses.name JOIN files ON files.id = uses.file"
-            " WHERE names.name = ? ORDER BY path",
+            "SELECT path FROM identifier_uses AS used JOIN identifiers ON identifiers.id = used.name"
+            " JOIN files ON files.id = used.file WHERE identifiers.name = ? ORDER BY path",
             (name,),
         )
         return [path for (path,) in rows]
