@@ -105,6 +105,7 @@ def main() -> None:
     parser.add_argument("-n", type=int, default=120)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--max-tokens", type=int, default=32)
+    parser.add_argument("--prefix-characters", type=int, default=4000, help="of the text before the cursor")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--json", type=Path, help="keep every answer in this file")
     options = parser.parse_args()
@@ -129,7 +130,8 @@ def main() -> None:
         for name in ("cold", "healed", "raw"):
             model.vocabulary.heal = raw if name == "raw" else heal  # type: ignore[method-assign]
             # What a keystroke finds cached: the same file, one character before.
-            prefix = place.prefix[:-1] if name == "cold" else place.prefix
+            before = place.prefix[-options.prefix_characters :]
+            prefix = before[:-1] if name == "cold" else before
             request = CompletionRequest(
                 prefix, place.suffix, max_tokens=1 if name == "cold" else options.max_tokens
             )
