@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -282,7 +283,7 @@ class Activations:
         for index, parameter in enumerate(parameters):
             type = packed.get(index) or types.get(index)
             if parameter.kind in ("variadic", "keywords"):
-                names[parameter.name] = type if index in packed else self.packed(parameter, parameter.type)
+                names[parameter.name] = packed.get(index) or self.packed(parameter, parameter.type)
             elif type is None:
                 default = self.default(function, parameter.name)
                 if isinstance(parameter.type, Unknown) and default is not None:
@@ -325,11 +326,11 @@ class Activations:
             key, lambda: self._called(function, names, arguments), Outcome(NEVER), _widened, Outcome(UNKNOWN)
         ).returns
 
-    def _called(self, function: Function, names: dict[str, Type], arguments: object) -> Outcome:
+    def _called(self, function: Function, names: dict[str, Type], arguments: Hashable) -> Outcome:
         definition = function.definition
         memo = self.evaluator.memo
         memo.depend(definition.module.bit)
-        frame = Frame(definition.scope, definition.module, function.closure, arguments, function=definition)  # type: ignore[arg-type]
+        frame = Frame(definition.scope, definition.module, function.closure, arguments, function=definition)
         frame.environment = Environment(dict(names))
         try:
             with memo.limited(memo.budget.call_steps):
@@ -428,7 +429,7 @@ class Activations:
         return self.evaluator.memo.get(("stores", definition), lambda: _stores(definition), {})
 
     def assigned_attribute(self, definition: ClassDefinition, name: str) -> Type | None:
-        """What the class's methods (and its module's code) assign to an attribute; None where nothing does."""
+        """What the class's methods and its module's code assign to an attribute; None if nothing does."""
         stores = self.attribute_stores(definition).get(name)
         outside = self.evaluator.callers.outside_stores(definition, name)
         if not stores and not outside:

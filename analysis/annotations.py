@@ -190,7 +190,7 @@ class Annotations:
             return evaluator.instance("tuple", self.evaluate(parts[0], frame))
         if any(isinstance(part, ast.Starred) for part in parts):
             return evaluator.instance("tuple", join(*(self.evaluate(part, frame) for part in parts)))
-        return evaluator.tuple(*(self.evaluate(part, frame) for part in parts))
+        return evaluator.tuple_of(*(self.evaluate(part, frame) for part in parts))
 
     def _class_of(self, type: Type) -> Type:
         classes: list[Type] = []
@@ -204,7 +204,6 @@ class Annotations:
         return join(*classes)
 
     def _special(self, name: str, parts: list[ast.expr], frame: Frame) -> Type:
-        evaluator = self.evaluator
         match name:
             case "Optional":
                 return declared_union(self.evaluate(parts[0], frame), NONE)
@@ -234,8 +233,8 @@ class Annotations:
             case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() as value)):
                 return self.evaluator.literal(-value)
             case _:
-                value = self.value(node, frame)
-                return value if isinstance(value, Literal) else self.meant(value, frame)
+                meant = self.value(node, frame)
+                return meant if isinstance(meant, Literal) else self.meant(meant, frame)
 
     def _callable(self, parts: list[ast.expr], frame: Frame) -> Type:
         if len(parts) != 2:

@@ -175,8 +175,7 @@ class Callers:
         if owner is None or not (name.startswith("__") and name.endswith("__")):
             return [name]
         names = [owner.name, name] if name in ("__init__", "__new__", "__call__") else [owner.name]
-        for subclass in self.subclasses(owner):
-            names.append(subclass.name)
+        names.extend(subclass.name for subclass in self.subclasses(owner))
         return names[:_MAX_NAMES]
 
     def subclasses(self, definition: ClassDefinition) -> list[ClassDefinition]:
@@ -187,9 +186,9 @@ class Callers:
             module = modules.at(path)
             for node in self._mentions(module).get(definition.name, ()):
                 parent = module.scopes.parent(node)
-                if isinstance(parent, ast.Attribute):
-                    node, parent = parent, module.scopes.parent(parent)
-                if isinstance(parent, ast.ClassDef) and node in parent.bases:
+                if isinstance(parent, ast.Subscript):
+                    parent = module.scopes.parent(parent)
+                if isinstance(parent, ast.ClassDef) and node not in parent.decorator_list:
                     frame = self.evaluator.activations.frame_for(module, module.scopes.scope_of(parent))
                     found.append(self.evaluator.declarations.class_definition(frame, parent))
         return found
@@ -206,7 +205,9 @@ class Callers:
         module = definition.module
         if module.origin != "workspace":
             return []
-        stores = self.evaluator.memo.get(("outside stores", module), lambda: _outside_stores(module), {})
+        nothing: dict[str, list[ast.Attribute]] = {}
+        key = ("outside stores", module)
+        stores = self.evaluator.memo.get(key, lambda: _outside_stores(module), nothing)
         return [(module, target) for target in stores.get(name, ())]
 
 

@@ -56,7 +56,8 @@ class Arguments:
 class Site(Protocol):
     """Who calls: told which arguments reached which function."""
 
-    def observe(self, function: FunctionDefinition, bound: dict[str, Type], node: ast.AST | None) -> None: ...
+    def observe(self, function: FunctionDefinition, bound: dict[str, Type], node: ast.AST | None) -> None:
+        """Notes a call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,7 +271,7 @@ class Calls:
         bound: Bound,
         solution: Solution,
     ) -> Type:
-        """The annotated result, its variables solved from the arguments; callables last, they depend on the rest."""
+        """The annotated result, its variables solved from the arguments, callables last."""
         result = self.result(definition, function)
         if any(isinstance(inner, TypeVariable) for inner in walk(result)) or isinstance(result, Callable):
             late = []
@@ -351,19 +352,18 @@ class Calls:
         """Binds arguments to parameters as a call does."""
         types: dict[int, Type] = {}
         packed: dict[int, Type] = {}
-        waiting = list(arguments.positional)
+        waiting, given = list(arguments.positional), dict(arguments.keywords)
         by_name = {p.name: i for i, p in enumerate(parameters) if p.kind in ("normal", "keyword")}
         for index, parameter in enumerate(parameters):
             if parameter.kind in ("positional", "normal"):
                 if waiting:
                     types[index] = waiting.pop(0)
-                elif arguments.rest is not None and parameter.name not in dict(arguments.keywords):
-                    if parameter.required:
-                        types[index] = arguments.rest
+                elif arguments.rest is not None and parameter.required and parameter.name not in given:
+                    types[index] = arguments.rest
             elif parameter.kind == "variadic":
                 rest = [*waiting, *([arguments.rest] if arguments.rest is not None else [])]
                 if arguments.rest is None:
-                    packed[index] = self.evaluator.tuple(*waiting)
+                    packed[index] = self.evaluator.tuple_of(*waiting)
                 elif rest:
                     packed[index] = self.evaluator.instance("tuple", widen_literals(join(*rest)))
                 waiting = []

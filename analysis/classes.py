@@ -73,13 +73,12 @@ class Classes:
         reader = self.evaluator.activations.reader(definition.frame)
         for node in definition.node.bases:
             value = reader.evaluate(node.value if isinstance(node, ast.Subscript) else node)
-            if isinstance(node, ast.Subscript):
-                if isinstance(value, ClassObject):
-                    described = self.evaluator.annotations.evaluate(node, definition.frame)
-                    if isinstance(described, Instance):
-                        value = ClassObject(described.definition, described.arguments)
-                    elif isinstance(described, Tuple):
-                        value = ClassObject(described.definition, (join(*described.items),))
+            if isinstance(node, ast.Subscript) and isinstance(value, ClassObject):
+                described = self.evaluator.annotations.evaluate(node, definition.frame)
+                if isinstance(described, Instance):
+                    value = ClassObject(described.definition, described.arguments)
+                elif isinstance(described, Tuple):
+                    value = ClassObject(described.definition, (join(*described.items),))
             if isinstance(value, SpecialForm) or isinstance(node, ast.Starred):
                 continue
             if isinstance(value, Union):
@@ -283,18 +282,16 @@ class Classes:
         made = definition.members.get(name)
         if made is not None:
             return made
-        if definition.body is None:
+        body = definition.body
+        if body is None:
             return None
-        return self.evaluator.memo.get(
-            ("member", definition, name),
-            lambda: self.evaluator.names.settled(definition.body, name),
-            None,  # type: ignore[arg-type]
-        )
+        key = ("member", definition, name)
+        return self.evaluator.memo.get(key, lambda: self.evaluator.names.settled(body, name), None)
 
     def find(
         self, definition: ClassDefinition, name: str, after: ClassDefinition | None = None
     ) -> tuple[Ancestor, Type] | None:
-        """The first class in resolution order that binds `name` in its body (behind `after`), and the value."""
+        """The first class in resolution order, behind `after`, whose body binds `name`, and the value."""
         behind = after is None
         for ancestor in self.mro(definition):
             if behind:

@@ -90,11 +90,12 @@ class Constructions:
         """An unknown element type as one that is still open, also inside: `defaultdict(list)`."""
         if isinstance(argument, Unknown):
             return NEVER
-        if isinstance(argument, Instance) and argument.definition.qualified_name in _GROWING:
-            if all(isinstance(inner, Unknown) for inner in argument.arguments):
-                parameters = self.evaluator.classes.type_parameters(argument.definition)
-                return Instance(argument.definition, tuple(NEVER for _ in parameters), (), frozenset({site}))
-        return argument
+        if not isinstance(argument, Instance) or argument.definition.qualified_name not in _GROWING:
+            return argument
+        if not all(isinstance(inner, Unknown) for inner in argument.arguments):
+            return argument
+        parameters = self.evaluator.classes.type_parameters(argument.definition)
+        return Instance(argument.definition, tuple(NEVER for _ in parameters), (), frozenset({site}))
 
     def _made(
         self,
@@ -119,11 +120,9 @@ class Constructions:
                 made = evaluator.calls.call(
                     maker[1], arguments.behind(ClassObject(definition, receiver.arguments)), site, node
                 )
-                if self._is_own(made, definition) or (
-                    before and known(made) != NEVER and definition.module.origin == "stub"
-                ):
-                    if not has_init or before:
-                        return self._completed(made, definition)
+                trusted = before and known(made) != NEVER and definition.module.origin == "stub"
+                if trusted or (before and self._is_own(made, definition)):
+                    return self._completed(made, definition)
         if has_init and starter is not None and isinstance(starter[1], Function):
             return self._initialised(receiver, starter[1], starter[0][0], arguments, solution, site, node)
         fields = self.field_parameters(definition)
@@ -209,7 +208,7 @@ class Constructions:
         return Instance(receiver.definition, arguments_)
 
     def field_parameters(self, definition: ClassDefinition) -> tuple[Parameter, ...] | None:
-        """The parameters that `@dataclass`, attrs or NamedTuple make of annotated fields; None for other classes."""
+        """The parameters that `@dataclass`, attrs or NamedTuple make of fields; None for other classes."""
         classes = self.evaluator.classes
         if not self.has_fields(definition):
             return None
@@ -254,7 +253,7 @@ class Constructions:
             case "builtins.classmethod" if positional:
                 return Wrapped("classmethod", positional[0])
             case "builtins.tuple" if len(positional) == 1 and isinstance(positional[0], Tuple):
-                return self.evaluator.tuple(*positional[0].items)
+                return self.evaluator.tuple_of(*positional[0].items)
             case "builtins.list" if len(positional) == 1 and isinstance(positional[0], Tuple):
                 return self.evaluator.instance("list", widen_literals(join(*positional[0].items)))
             case "builtins.bool":

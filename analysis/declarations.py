@@ -1,4 +1,4 @@
-"""Bindings read by themselves: what a `def`, `class`, import or assignment binds, without running its scope."""
+"""Bindings read by themselves: what a `def`, `class` or import binds, without running its scope."""
 
 from __future__ import annotations
 
@@ -30,7 +30,32 @@ if TYPE_CHECKING:
 
 _TYPING_MODULES = frozenset({"typing", "typing_extensions"})
 _SPECIAL_FORMS = frozenset(
-    ["Any", "Union", "Optional", "Literal", "Callable", "Type", "Annotated", "ClassVar", "Final", "Required", "NotRequired", "ReadOnly", "Concatenate", "Unpack", "TypeGuard", "TypeIs", "Generic", "Protocol", "Self", "TypeAlias", "NoReturn", "Never", "LiteralString", "Tuple"]
+    [
+        "Any",
+        "Union",
+        "Optional",
+        "Literal",
+        "Callable",
+        "Type",
+        "Annotated",
+        "ClassVar",
+        "Final",
+        "Required",
+        "NotRequired",
+        "ReadOnly",
+        "Concatenate",
+        "Unpack",
+        "TypeGuard",
+        "TypeIs",
+        "Generic",
+        "Protocol",
+        "Self",
+        "TypeAlias",
+        "NoReturn",
+        "Never",
+        "LiteralString",
+        "Tuple",
+    ]
 )
 _WRAPPERS = {
     "builtins.property": "property",
@@ -118,7 +143,7 @@ class Declarations:
         return None
 
     def annotated(self, frame: Frame, binding: Binding) -> Type | None:
-        """What the annotation of `name: annotation` says; None where it says nothing (`Final`, `ClassVar`)."""
+        """What `name: annotation` says; None where that is nothing (`Final`, `ClassVar`)."""
         statement = binding.statement
         assert isinstance(statement, ast.AnnAssign)
         special = self._special(frame.module, binding.name)

@@ -1,4 +1,4 @@
-"""What types refer to by identity: modules, classes and functions as they are written, and activations of scopes."""
+"""What types refer to by identity: modules, classes and functions as written, and activations of scopes."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ class Frame:
     ) -> None:
         self.scope, self.module, self.parent = scope, module, parent
         self.owner, self.function = owner, function
-        self.key = (scope, arguments, parent.key if parent is not None else None)
+        self.key: tuple[object, ...] = (scope, arguments, parent.key if parent is not None else None)
         self._hash = hash(self.key)
         self.environment: Environment | None = None
         self.depth: int | None = None  # of the computation that runs it now

@@ -48,7 +48,7 @@ class Evaluator:
         self.workspace = workspace
         self.budget = budget or Budget()
         self.memo = Memo(self.budget)
-        self.modules = Modules(self, previous.modules if previous else None)
+        self.modules: Modules = Modules(self, previous.modules if previous else None)
         if previous is not None:
             self.memo.inherit(previous.memo, self.modules.changed)
         self.names = Names(self)
@@ -90,7 +90,7 @@ class Evaluator:
         """The type of one value."""
         return Literal(self.class_named(type(value).__name__), value)
 
-    def tuple(self, *items: Type) -> Tuple:
+    def tuple_of(self, *items: Type) -> Tuple:
         """A tuple with these items."""
         return Tuple(self.class_named("tuple"), items)
 

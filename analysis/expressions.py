@@ -161,7 +161,7 @@ class Expressions:
         items, rest = self._items(node.elts)
         if rest is not None:
             return self.evaluator.instance("tuple", widen_literals(join(*items, rest)))
-        return self.evaluator.tuple(*items)
+        return self.evaluator.tuple_of(*items)
 
     def _list(self, node: ast.List) -> Type:
         items, rest = self._items(node.elts)
@@ -499,7 +499,7 @@ class Expressions:
         """The type with what its containers were filled with later."""
         if not self.growth:
             return type
-        items = []
+        items: list[Type] = []
         for item in alternatives(type):
             if isinstance(item, Instance) and item.sites:
                 items.extend(self.growth[site] for site in item.sites if site in self.growth)

@@ -1,8 +1,8 @@
-"""Demand-driven computation with cycles: results are kept, recursion runs to a fixed point, effort is bounded.
+"""Demand-driven computation with cycles: results are kept, recursion runs to a fixed point.
 
-The scheme is tabled evaluation (as in logic programming): asking for a value that is being computed answers with
-its last approximation, and the outermost computation of the cycle is repeated until nothing changes. What was
-computed on the way stands on an approximation and is kept only until then.
+The scheme is tabled evaluation (as in logic programming): asking for a value that is being computed answers
+with its last approximation, and the outermost computation of the cycle is repeated until nothing changes.
+What was computed on the way stands on an approximation and is kept only until then. All effort is bounded.
 """
 
 from __future__ import annotations
@@ -85,14 +85,14 @@ class Memo:
 
     def inherit(self, other: Memo, changed: int) -> None:
         """Takes over what another memo knows that does not depend on what `changed` (a bit set)."""
-        for key, entry in other._kept.items():  # noqa: SLF001 - the same class
+        for key, entry in other._kept.items():
             if not entry.dependencies & changed:
                 self._kept[key] = entry
 
     # What a computation reports about itself.
 
     def tick(self, amount: int = 1) -> None:
-        """Counts work. Raises `Exhausted` when the budget is used up, `Cancelled` when nobody waits any more."""
+        """Counts work. Raises `Exhausted` when the budget is used up, `Cancelled` when nobody waits."""
         self._steps += amount
         if self._steps > self._limit:
             raise Exhausted

@@ -55,7 +55,7 @@ class Flow(Expressions):
         self._handlers: list[list[Environment]] = []
 
     @property
-    def environment(self) -> Environment:  # type: ignore[override]
+    def environment(self) -> Environment:
         """What is known here; the frame shows it to scopes inside."""
         return self._environment
 

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 _VARIABLES = ("TypeVar", "ParamSpec", "TypeVarTuple")
 _NAMES = frozenset(
     {
-        "super", "cast", "TypeVar", "ParamSpec", "TypeVarTuple", "NewType", "namedtuple", "NamedTuple", "TypedDict",
-        "Enum", "IntEnum", "StrEnum", "Flag", "IntFlag", "getattr", "setattr", "wraps", "update_wrapper", "iter",
-        "next", "vars", "field", "reveal_type", "assert_type", "contextmanager", "map", "filter", "sum",
+        "super", "cast", "TypeVar", "ParamSpec", "TypeVarTuple", "NewType", "namedtuple", "NamedTuple",
+        "TypedDict", "Enum", "IntEnum", "StrEnum", "Flag", "IntFlag", "getattr", "next", "reveal_type",
+        "assert_type", "sum", "update_wrapper",
     }
 )  # fmt: skip
 
@@ -119,10 +119,9 @@ class Forms:
     def _class(self, node: ast.Call, bases: tuple[Type, ...], members: dict[str, Type]) -> Type:
         first = node.args[0]
         name = str(first.value) if isinstance(first, ast.Constant) else "Unnamed"
-        made = self.evaluator.calls.constructions.made_class(
+        return self.evaluator.calls.constructions.made_class(
             node, name, bases, members, self.interpreter.frame
         )
-        return made
 
     def _field_names(self, node: ast.expr) -> list[str]:
         value = self.interpreter.evaluate(node)
@@ -143,17 +142,16 @@ class Forms:
     def _named_tuple(self, node: ast.Call, fields: list[str] | dict[str, Type]) -> Type:
         members = dict.fromkeys(fields, UNKNOWN) if isinstance(fields, list) else dict(fields)
         base = ClassObject(self.evaluator.class_named("tuple"), (join(*members.values()),) if members else ())
-        made = self._class(
+        return self._class(
             node,
             (ClassObject(self.evaluator.class_named("typing.NamedTuple")), base),
             {**members, "__fields__": NONE},
         )
-        return made
 
     def _typed_dict(self, node: ast.Call, fields: ast.Dict) -> Type:
         members: dict[str, Type] = {"__typed_dict__": NONE}
         for key, value in zip(fields.keys, fields.values, strict=True):
-            if isinstance(key, ast.Constant):
+            if isinstance(key, ast.Constant) and isinstance(key.value, str):
                 members[f"[{key.value}]"] = self.evaluator.annotations.evaluate(value, self.interpreter.frame)
         base = ClassObject(self.evaluator.class_named("typing._TypedDict"))
         return self._class(node, (base,), members)

@@ -1,4 +1,4 @@
-"""Type variables: solved from arguments, substituted in results; and whether a parameter takes an argument."""
+"""Type variables: solved from arguments, substituted in results; whether a parameter takes an argument."""
 
 from __future__ import annotations
 

@@ -110,7 +110,7 @@ class Inventory:
                     complete = False
                 reachable = [b for b in bindings if self.evaluator.modules.reachable(ancestor.module, b)]
                 if name not in found and reachable:
-                    found[name] = self._described(reachable[-1], ancestor.module, ancestor.name, inside=True)
+                    found[name] = self._described(reachable[-1], ancestor.name, inside=True)
             for name in ancestor.members:
                 found.setdefault(name, Member(name, "attribute", "", ancestor.name, ""))
             for name in self.evaluator.activations.attribute_stores(ancestor):
@@ -121,13 +121,13 @@ class Inventory:
         for name, bindings in module.scopes.module.bindings.items():
             reachable = [b for b in bindings if self.evaluator.modules.reachable(module, b)]
             if reachable and not (module.origin == "stub" and _is_private_import(reachable)):
-                found[name] = self._described(reachable[-1], module, module.name, inside=False)
+                found[name] = self._described(reachable[-1], module.name, inside=False)
         for statement in module.scopes.module.stars:
             source = self.evaluator.modules.imported_module(module, statement)
             for name in self.evaluator.modules.exported(source) if source is not None else ():
                 bindings = source.scopes.module.bindings.get(name, []) if source is not None else []
                 if source is not None and bindings:
-                    found.setdefault(name, self._described(bindings[-1], source, source.name, inside=False))
+                    found.setdefault(name, self._described(bindings[-1], source.name, inside=False))
         if module.is_package:
             for name in self.evaluator.workspace.submodules(module.name):
                 found.setdefault(
@@ -135,7 +135,7 @@ class Inventory:
                 )
         return "__getattr__" not in module.scopes.module.bindings
 
-    def _described(self, binding: Binding, module: ModuleDefinition, owner: str, *, inside: bool) -> Member:
+    def _described(self, binding: Binding, owner: str, *, inside: bool) -> Member:
         node, name = binding.node, binding.name
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             decorators = {getattr(d, "id", getattr(d, "attr", "")) for d in node.decorator_list}

@@ -26,15 +26,38 @@ class Workspace(Protocol):
     """What the analysis asks of a snapshot (`typewright.indexer.index.Snapshot` has more)."""
 
     @property
-    def root(self) -> Path: ...
+    def root(self) -> Path:
+        """The folder."""
+        ...
+
     @property
-    def environment(self) -> Environment: ...
-    def files(self) -> Sequence[Path]: ...
-    def syntax(self, path: Path) -> Syntax: ...
-    def module_name(self, path: Path) -> str: ...
-    def find_module(self, name: str) -> ModuleFile | None: ...
-    def submodules(self, name: str) -> Sequence[str]: ...
-    def files_using(self, name: str) -> Sequence[Path]: ...
+    def environment(self) -> Environment:
+        """Its Python environment."""
+        ...
+
+    def files(self) -> Sequence[Path]:
+        """The Python files."""
+        ...
+
+    def syntax(self, path: Path) -> Syntax:
+        """A file's syntax."""
+        ...
+
+    def module_name(self, path: Path) -> str:
+        """The dotted name of a file."""
+        ...
+
+    def find_module(self, name: str) -> ModuleFile | None:
+        """Where a module lies."""
+        ...
+
+    def submodules(self, name: str) -> Sequence[str]:
+        """The modules directly in a package."""
+        ...
+
+    def files_using(self, name: str) -> Sequence[Path]:
+        """The files in which an identifier stands."""
+        ...
 
 
 class Modules:
@@ -54,7 +77,7 @@ class Modules:
     def _inherit(self, previous: Modules) -> None:
         """Keeps what is read and unchanged; `changed` collects the bits of the rest."""
         self.bits = previous.bits
-        for path, module in previous._by_path.items():  # noqa: SLF001 - the same class
+        for path, module in previous._by_path.items():
             if module.origin == "workspace" and not self._same(module):
                 self.changed |= module.bit
                 before, after = names_in(module.tree), names_in(self._tree(path))
@@ -62,7 +85,7 @@ class Modules:
                     self.changed |= self.bits.get(name, 0)
             else:
                 self._by_path[path] = module
-        for name, found in previous._by_name.items():  # noqa: SLF001
+        for name, found in previous._by_name.items():
             if found is not None and found.path in self._by_path:
                 file = self.workspace.find_module(name)
                 if file is not None and (file.path == found.path or file.source_path == found.path):

@@ -128,14 +128,14 @@ class Names:
             value = frame.environment.names.get(name)
             if value is not None:
                 found.append(value)
-        for binding in bindings:
-            if binding.scope is not frame.scope:
-                found.append(self.evaluator.activations.assigned(frame.module, binding))
+        outside = (binding for binding in bindings if binding.scope is not frame.scope)  # by `global`
+        found.extend(self.evaluator.activations.assigned(frame.module, binding) for binding in outside)
         return join(*found) if found else self._any_of(frame, bindings)
 
     def _any_of(self, frame: Frame, bindings: list[Binding]) -> Type:
-        """Every binding may have happened last; what stands in for a failed import only if nothing else did."""
-        first, fallback = [], []
+        """Every binding may be the last one; what stands in for a failed import only if all are such."""
+        first: list[Type] = []
+        fallback: list[Type] = []
         for binding in bindings:
             if binding.scope is not frame.scope:
                 continue

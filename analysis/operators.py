@@ -1,4 +1,4 @@
-"""Operators, subscripts, iteration, unpacking and awaiting, through the methods that Python calls for them."""
+"""Operators, subscripts, iteration, unpacking and awaiting, through the methods that Python calls."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from typewright.analysis.evaluator import Evaluator
 
 _METHODS: dict[type[ast.operator], str] = {
-    ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.MatMult: "matmul", ast.Div: "truediv", ast.Mod: "mod",
+    ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.MatMult: "matmul", ast.Div: "truediv",
+    ast.Mod: "mod",
     ast.Pow: "pow", ast.LShift: "lshift", ast.RShift: "rshift", ast.BitOr: "or", ast.BitXor: "xor",
     ast.BitAnd: "and", ast.FloorDiv: "floordiv",
 }  # fmt: skip
@@ -106,11 +107,11 @@ class Operators:
                 meant, frame = self.evaluator.annotations.meant, self.evaluator.builtins.frame
                 return Alias(declared_union(meant(left, frame), meant(right, frame)))
             case Tuple(items=first), Tuple(items=second) if name == "add":
-                return self.evaluator.tuple(*first, *second)
+                return self.evaluator.tuple_of(*first, *second)
             case Tuple(items=items), Literal(value=int() as count) if (
                 name == "mul" and 0 < count * len(items) <= 12
             ):
-                return self.evaluator.tuple(*(items * count))
+                return self.evaluator.tuple_of(*(items * count))
             case _:
                 return None
 
@@ -164,7 +165,7 @@ class Operators:
         names = _COMPARISONS.get(type(op))
         if names is None or isinstance(left, Unknown):
             return plain
-        results = []
+        results: list[Type] = []
         for item in alternatives(left):
             own = self.evaluator.classes.class_of(item)
             if own is None or own.module.name == "builtins":
@@ -179,7 +180,7 @@ class Operators:
         if isinstance(op, ast.Not):
             truth = self.evaluator.classes.is_truthy(operand)
             return self.evaluator.instance("bool") if truth is None else self.evaluator.literal(not truth)
-        found = []
+        found: list[Type] = []
         for item in alternatives(operand):
             if isinstance(item, Literal) and isinstance(item.value, int) and isinstance(op, ast.USub):
                 found.append(
@@ -193,7 +194,7 @@ class Operators:
 
     def with_truth(self, type: Type, truth: bool) -> Type:
         """The alternatives that can be true (or false); `bool` becomes the one literal."""
-        found = []
+        found: list[Type] = []
         for item in alternatives(type):
             decided = self.evaluator.classes.is_truthy(item)
             if (
@@ -256,12 +257,11 @@ class Operators:
         if isinstance(position, int) and -len(items) <= position < len(items):
             return items[position]
         if self._is_slice(index) and len(self.last_slice) == 3:
-            bounds = [literal_value(bound) for bound in self.last_slice]
-            if all(isinstance(b, int) or n == NONE for b, n in zip(bounds, self.last_slice, strict=True)):
-                try:
-                    return self.evaluator.tuple(*items[slice(*bounds)])
-                except ValueError:
-                    return None
+            bounds = [None if bound == NONE else literal_value(bound) for bound in self.last_slice]
+            start, stop, step = (bound if isinstance(bound, int) else None for bound in bounds)
+            fixed = all(bound == NONE or isinstance(bound, Literal) for bound in self.last_slice)
+            if fixed and step != 0:
+                return self.evaluator.tuple_of(*items[slice(start, stop, step)])
         if isinstance(index, Instance) and index.definition.name == "int":
             return join(*items) if items else UNKNOWN
         return None

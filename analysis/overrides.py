@@ -58,7 +58,7 @@ class Overrides:
         return found
 
     def parameter_type(self, definition: FunctionDefinition, argument: ast.arg) -> Type | None:
-        """The type that an overridden method, or Python's protocol, gives a parameter; None if there is none."""
+        """The type that an overridden method, or Python's protocol, gives a parameter; else None."""
         owner = definition.owner
         if owner is None:
             return None

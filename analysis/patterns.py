@@ -55,7 +55,7 @@ def match_cases(flow: Flow, node: ast.Match) -> None:
             subject = _left_over(flow, case.pattern, subject)
     if not exhausted:
         ends.append(before.copy())
-    flow._meet(ends, before)  # noqa: SLF001 - the statement's own end
+    flow._meet(ends, before)
 
 
 def _is_irrefutable(node: ast.pattern) -> bool:
@@ -170,11 +170,12 @@ def _sequence(flow: Flow, patterns: list[ast.pattern], subject: Type) -> Type:
 
 
 def _mapping(flow: Flow, node: ast.MatchMapping, subject: Type) -> Type:
-    kept = []
-    mapping = flow.evaluator.class_named("typing.Mapping")
-    for item in alternatives(subject):
-        if isinstance(item, Unknown) or flow.evaluator.classes.supertype(item, mapping) is not None:
-            kept.append(item)
+    mapping, classes = flow.evaluator.class_named("typing.Mapping"), flow.evaluator.classes
+    kept = [
+        item
+        for item in alternatives(subject)
+        if isinstance(item, Unknown) or classes.supertype(item, mapping) is not None
+    ]
     matched = join(*kept) if kept else UNKNOWN
     for key, inner in zip(node.keys, node.patterns, strict=True):
         index = flow.evaluate(key)

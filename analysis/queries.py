@@ -40,7 +40,9 @@ class Analysis:
         self, snapshot: Workspace, previous: Analysis | None = None, *, budget: Budget | None = None
     ) -> None:
         self.snapshot = snapshot
-        self.evaluator = Evaluator(snapshot, previous.evaluator if previous is not None else None, budget)
+        self.evaluator: Evaluator = Evaluator(
+            snapshot, previous.evaluator if previous is not None else None, budget
+        )
 
     def slots(self, path: Path, cancel: CancelToken = NEVER) -> Sequence[Slot]:
         """Every slot of a file without an annotation, in the order of the text."""

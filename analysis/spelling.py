@@ -31,7 +31,33 @@ if TYPE_CHECKING:
     from typewright.analysis.evaluator import Evaluator
 
 _ABSTRACT = frozenset(
-    ["Awaitable", "Coroutine", "AsyncIterable", "AsyncIterator", "AsyncGenerator", "Iterable", "Iterator", "Generator", "Reversible", "Container", "Collection", "Callable", "Set", "MutableSet", "Mapping", "MutableMapping", "Sequence", "MutableSequence", "KeysView", "ItemsView", "ValuesView", "Hashable", "Sized", "ByteString", "Buffer"]
+    [
+        "Awaitable",
+        "Coroutine",
+        "AsyncIterable",
+        "AsyncIterator",
+        "AsyncGenerator",
+        "Iterable",
+        "Iterator",
+        "Generator",
+        "Reversible",
+        "Container",
+        "Collection",
+        "Callable",
+        "Set",
+        "MutableSet",
+        "Mapping",
+        "MutableMapping",
+        "Sequence",
+        "MutableSequence",
+        "KeysView",
+        "ItemsView",
+        "ValuesView",
+        "Hashable",
+        "Sized",
+        "ByteString",
+        "Buffer",
+    ]
 )
 _PUBLIC_HOMES = {
     "typing.AbstractSet": ("collections.abc", "Set"),
@@ -42,7 +68,7 @@ _PUBLIC_HOMES = {
 }
 
 
-class Unspeakable(Exception):  # noqa: N818 - control flow inside this module
+class Unspeakable(Exception):  # noqa: N818 - never leaves this module
     """The type cannot be written."""
 
 

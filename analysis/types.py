@@ -115,7 +115,7 @@ class BoundMethod(Type):
 
 @dataclass(frozen=True, slots=True)
 class Wrapped(Type):
-    """A `staticmethod`, `classmethod`, `property` or cached property before it is looked up on an instance."""
+    """A `staticmethod`, `classmethod`, `property` or cached property, before an instance binds it."""
 
     kind: OneOf["staticmethod", "classmethod", "property", "cached_property"]
     function: Type
@@ -196,15 +196,15 @@ class Alias(Type):
 
 @dataclass(frozen=True, slots=True)
 class Union(Type):
-    """Several alternatives, in the order in which they were met; equal whatever the order. Build with `join`."""
+    """Several alternatives in the order in which they were met; equal whatever the order. See `join`."""
 
     items: tuple[Type, ...] = field(compare=False)
     members: frozenset[Type]
 
 
-UNKNOWN = Unknown()
-NEVER = Never()
-NONE = NoneType()
+UNKNOWN: Type = Unknown()
+NEVER: Type = Never()
+NONE: Type = NoneType()
 
 
 def alternatives(type: Type) -> tuple[Type, ...]:
@@ -437,7 +437,7 @@ def widen_literals(type: Type) -> Type:
 
 
 def widen(old: Type, new: Type) -> Type:
-    """A type above both that a loop reaches in finitely many steps: literals go, tuples and unions collapse."""
+    """A type above both that a loop reaches in finitely many steps: literals go, unions collapse."""
     joined = widen_literals(join(old, new))
     if joined == old:
         return old
@@ -512,7 +512,7 @@ def is_complete(type: Type) -> bool:
 
 
 def render(type: Type) -> str:
-    """The type as people write it: `list[int]`, `dict[str, int] | None`; class names without their modules."""
+    """The type as people write it: `list[int]`, `dict[str, int] | None`; classes without modules."""
     match type:
         case Unknown():
             return "Unknown"
@@ -527,8 +527,9 @@ def render(type: Type) -> str:
             return definition.display_name + shown
         case Literal(definition=definition, value=value):
             if definition.module.name != "builtins":
-                return f"Literal[{definition.display_name}.{value}]"
-            return f"Literal[{bool(value) if definition.name == 'bool' else value!r}]"
+                return f"Literal[{definition.display_name}.{value!s}]"
+            shown_value = repr(bool(value)) if definition.name == "bool" else repr(value)
+            return f"Literal[{shown_value}]"
         case Tuple(items=items):
             return f"tuple[{', '.join(map(render, items)) or '()'}]"
         case ClassObject(definition=definition, arguments=arguments):

@@ -1,4 +1,4 @@
-"""Facts written into sources: `#: name: type ;; name: type` at the end of a line, `->` for a function's result."""
+"""Facts written into sources: `#: name: type ;; name: type` ends a line, `->` is a function's result."""
 
 from __future__ import annotations
 
@@ -73,8 +73,8 @@ def expected(text: str) -> dict[tuple[int, str], str]:
     for number, line in enumerate(textwrap.dedent(text).split("\n"), 1):
         mark = _MARK.search(line)
         for fact in mark[1].split(" ;; ") if mark else ():
-            name, _, type = fact.partition(": ")
-            claimed[number, name.strip()] = type.strip()
+            name, _, claim = fact.partition(": ")
+            claimed[number, name.strip()] = claim.strip()
     return claimed
 
 
@@ -86,7 +86,7 @@ def check(files: Mapping[str, str] | str) -> None:
     wrong = []
     for file, text in files.items():
         actual = facts(analysis, file)
-        for (line, name), type in expected(text).items():
-            if actual.get((line, name)) != type:
-                wrong.append(f"{file}:{line} {name}: expected {type}, not {actual.get((line, name))}")
+        for place, claim in expected(text).items():
+            if actual.get(place) != claim:
+                wrong.append(f"{file}:{place}: expected {claim}, not {actual.get(place)}")
     assert not wrong, "\n".join(wrong)

@@ -281,7 +281,7 @@ def test_classes(source: str) -> None:
 def test_modules() -> None:
     check(
         {
-            "package/__init__.py": "from .core import *\nfrom .core import helper as assist\nfrom . import late\n",
+            "package/__init__.py": "from .core import *\nfrom .core import helper as assist\n",
             "package/core.py": """
                 __all__ = ["Thing", "make"]
                 VERSION = "1"

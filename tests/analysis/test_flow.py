@@ -70,7 +70,7 @@ CASES = {
                 if x is not None:
                     break
                 x = 1
-            return x  
+            return x
         z = f()  #: z: int
     """,
     "for variables": """
