@@ -28,9 +28,10 @@ CREATE TABLE apis (
     name TEXT NOT NULL, kind TEXT NOT NULL, signature TEXT NOT NULL, parameters TEXT NOT NULL,
     returns TEXT NOT NULL, summary TEXT NOT NULL, documentation TEXT NOT NULL,
     path TEXT, line INTEGER NOT NULL,
-    deprecated TEXT NOT NULL, inherited TEXT NOT NULL, popularity INTEGER NOT NULL DEFAULT 0, digest TEXT
+    deprecated TEXT NOT NULL, inherited TEXT NOT NULL, last TEXT NOT NULL, digest TEXT
 );
 CREATE INDEX apis_by_name ON apis (name);
+CREATE INDEX apis_by_last ON apis (last);
 CREATE INDEX apis_by_library ON apis (library);
 CREATE INDEX apis_by_digest ON apis (digest);
 CREATE TABLE aliases (
@@ -49,6 +50,12 @@ CREATE TABLE mentions (
 );
 CREATE INDEX mentions_by_name ON mentions (name);
 CREATE INDEX mentions_by_section ON mentions (section);
+CREATE TABLE library_calls (
+    name TEXT NOT NULL, library INTEGER NOT NULL REFERENCES libraries ON DELETE CASCADE,
+    count INTEGER NOT NULL
+);
+CREATE INDEX library_calls_by_name ON library_calls (name);
+CREATE INDEX library_calls_by_library ON library_calls (library);
 CREATE TABLE vectors (digest TEXT PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID;
 CREATE VIRTUAL TABLE api_words USING fts5 (
     name, owner, summary, text, tokenize = 'porter unicode61', detail = column
@@ -67,7 +74,11 @@ _WORDS_CAP: Final = 2_000  # characters of a documentation that are searched
 _WEIGHTS: Final = "4.0, 2.0, 3.0, 1.0"  # of name, owner, summary and text in BM25
 _COLUMNS: Final = (
     "apis.id, apis.name, kind, signature, parameters, returns, apis.summary, documentation, path, line,"
-    " deprecated, inherited, popularity, distribution, version"
+    " deprecated, inherited, distribution, version,"
+    " (SELECT group_concat(alias, char(10)) FROM aliases WHERE api = apis.id),"
+    # How a method is called says its name, not its class.
+    " (SELECT coalesce(sum(count), 0) FROM library_calls AS calls WHERE calls.name ="
+    " CASE WHEN kind IN ('method', 'property', 'attribute') THEN '.' || last ELSE apis.name END)"
 )
 _FROM: Final = "FROM apis JOIN libraries ON libraries.id = apis.library AND libraries.complete"
 
@@ -96,12 +107,14 @@ class ApiTables:
         apis: Iterable[Api],
         skipped: Sequence[tuple[str, str]] = (),
         *,
+        uses: Mapping[str, int] | None = None,
         cancel: CancelToken = NEVER,
     ) -> int:
         """Store a library in the place of what was stored of its distribution; return the number of APIs.
 
-        `apis` may be an iterator that reads as it goes and adds to `skipped`; what is written meanwhile is
-        seen by nobody until the library is complete. Raises `StorageError`, `Cancelled`.
+        `uses` counts the calls in the library's own sources. `apis` may be an iterator that reads as it goes
+        and adds to `skipped` and `uses`; what is written meanwhile is seen by nobody until the library is
+        complete. Raises `StorageError`, `Cancelled`.
         """
         with self._database.transaction() as connection:
             connection.execute(
@@ -122,6 +135,10 @@ class ApiTables:
         with self._database.transaction() as connection:
             connection.execute(
                 "DELETE FROM libraries WHERE distribution = ? AND id <> ?", (distribution, library)
+            )
+            connection.executemany(
+                "INSERT INTO library_calls VALUES (?, ?, ?)",
+                ((name, library, count) for name, count in (uses or {}).items()),
             )
             connection.execute(
                 "UPDATE libraries SET complete = 1, skipped = ? WHERE id = ?",
@@ -165,19 +182,19 @@ class ApiTables:
         return self.find(f"{found[0][0]}.{member}") if found else None
 
     def starting_with(self, prefix: str, limit: int) -> Sequence[Api]:
-        """Return the APIs whose name starts with `prefix`, the most used first."""
+        """Return the APIs whose name starts with `prefix`, in the order of their names."""
         rows = self._database.read(
-            f"SELECT {_COLUMNS} {_FROM} WHERE name >= ? AND name < ? ORDER BY popularity DESC, name LIMIT ?",
+            f"SELECT {_COLUMNS} {_FROM} WHERE apis.name >= ? AND apis.name < ? ORDER BY apis.name LIMIT ?",
             (prefix, prefix + "\U0010ffff", limit),
         )
         return [self._api(row) for row in rows]
 
     def named(self, name: str, limit: int) -> Sequence[Api]:
-        """Return the APIs whose last component is `name`, the most used and shallowest first."""
+        """Return the APIs whose last component is `name`, those with the fewest components first."""
         rows = self._database.read(
-            f"SELECT {_COLUMNS} {_FROM} WHERE name = ? OR name LIKE ? ESCAPE '\\' AND inherited = ''"
-            " ORDER BY popularity DESC, length(name) LIMIT ?",
-            (name, "%." + _escaped(name), limit),
+            f"SELECT {_COLUMNS} {_FROM} WHERE last = ? AND inherited = ''"
+            " ORDER BY length(apis.name) - length(replace(apis.name, '.', '')), apis.name LIMIT ?",
+            (name, limit),
         )
         return [self._api(row) for row in rows]
 
@@ -227,16 +244,6 @@ class ApiTables:
         if api is not None and api.path is not None:
             found += [Example(code, api.path, api.line) for code in code_examples(api.documentation)]
         return list(dict.fromkeys(found))[:limit]
-
-    def count_uses(self, uses: Mapping[str, int]) -> None:
-        """Set how often APIs are used, by name or alias; those that are not named count as unused."""
-        with self._database.transaction() as connection:
-            connection.execute("UPDATE apis SET popularity = 0 WHERE popularity > 0")
-            connection.executemany(
-                "UPDATE apis SET popularity = popularity + ? WHERE id IN"
-                " (SELECT id FROM apis WHERE name = ? UNION SELECT api FROM aliases WHERE alias = ?)",
-                ((count, name, name) for name, count in uses.items()),
-            )
 
     def without_vector(self, limit: int) -> Sequence[tuple[str, str]]:
         """Return (digest, text) of what is not embedded yet."""
@@ -291,18 +298,17 @@ class ApiTables:
         return hits
 
     def _hit(self, api: Api | None, section: Section | None, score: float, terms: Sequence[str]) -> Hit:
-        said = f"{api.name} {api.documentation[:_WORDS_CAP]}" if api else ""
-        said = f"{section.title} {section.text}" if section else said
+        said = f"{api.name} {api.summary}" if api else ""
+        said = f"{section.title} {section.text[:_WORDS_CAP]}" if section else said
         known = stems(said) if terms else frozenset()
         return Hit(api, section, score, tuple(term for term in terms if stem(term) in known))
 
     def _api(self, row: Sequence[Any]) -> Api:
-        number, name, kind, signature, parameters, returns, summary, documentation, path, line, *rest = row
-        deprecated, inherited, popularity, distribution, version = rest
+        _, name, kind, signature, parameters, returns, summary, documentation, path, line, *rest = row
+        deprecated, inherited, distribution, version, aliases, uses = rest
         if inherited and not documentation:  # stored once, with the class that defines it
             texts = self._database.read(f"SELECT documentation {_FROM} WHERE name = ?", (inherited,))
             documentation = texts[0][0] if texts else ""
-        aliases = self._database.read("SELECT alias FROM aliases WHERE api = ? ORDER BY rowid", (number,))
         return Api(
             name,
             kind,
@@ -311,14 +317,15 @@ class ApiTables:
             returns,
             summary,
             documentation,
-            tuple(alias for (alias,) in aliases),
+            tuple(aliases.split("\n")) if aliases else (),
             distribution,
             version,
             Path(path) if path else None,
             line,
             deprecated,
-            popularity,
+            0,
             inherited,
+            uses,
         )
 
     def _embedded_text(self, kind: str, number: int) -> str:
@@ -349,7 +356,7 @@ def _insert_api(connection: sqlite3.Connection, library: int | None, api: Api) -
     parameters = [[p.name, p.kind, p.annotation, p.default, p.description] for p in api.parameters]
     number = connection.execute(
         "INSERT INTO apis (library, name, kind, signature, parameters, returns, summary, documentation, path,"
-        " line, deprecated, inherited, popularity, digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " line, deprecated, inherited, last, digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             library,
             api.name,
@@ -363,7 +370,7 @@ def _insert_api(connection: sqlite3.Connection, library: int | None, api: Api) -
             api.line,
             api.deprecated,
             api.inherited,
-            api.popularity,
+            api.name.rpartition(".")[2],
             digest,
         ),
     ).lastrowid

@@ -5,6 +5,7 @@ beside them. The docstrings of what CPython implements in C come from `builtin_t
 """
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -47,14 +48,16 @@ def read_library(
     distribution: str,
     version: str,
     skipped: list[tuple[str, str]],
+    uses: Counter[str] | None = None,
     cancel: CancelToken = NEVER,
 ) -> Iterator[Api]:
     """Read the modules of one distribution, whole packages, and yield its public APIs.
 
-    Nothing is imported. What cannot be read is added to `skipped` as (module, reason). Memory holds one
-    distribution at a time. Raises `Cancelled`.
+    Nothing is imported. What cannot be read is added to `skipped` as (module, reason), the calls in the
+    sources to `uses`, by qualified name, or `.name` for methods of objects. Memory holds one distribution at
+    a time. Raises `Cancelled`.
     """
-    trees = Trees(finder, cancel, skipped)
+    trees = Trees(finder, cancel, skipped, uses)
     for name in modules:
         trees.load(name)
     trees.expand()

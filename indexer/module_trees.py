@@ -3,7 +3,8 @@
 import ast
 import re
 import sys
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -23,6 +24,8 @@ MODULE_CAP = 20_000  # modules of one library
 _Holder: TypeAlias = "griffe.Module | griffe.ModulesCollection"
 
 _ATTACHING = re.compile(r"\b(?:add_newdoc|add_docstr)\(")
+_CALL = re.compile(r"(?<![\w.])([^\W\d]\w*(?:\.[^\W\d]\w*)*)\(|(?<=[\])\"'])\.([^\W\d]\w*)\(")
+_DEFINED = re.compile(r"\b(?:def|class)[ \t]+(\w+)")
 _CONDITION = re.compile(r"\bsys\.(?:version_info|platform)\b")
 
 
@@ -32,12 +35,14 @@ class Trees:
 
     `modules` holds what is authoritative for names and signatures (stubs where there are any), `sources` the
     Python sources beside stubs. `reexports` are a stub's explicit ones (`import x as x`), `shadowed` imports
-    whose name is also that of a submodule, `attached` docstrings given by calls (`add_newdoc`).
+    whose name is also that of a submodule, `attached` docstrings given by calls (`add_newdoc`). `uses` counts
+    the calls in all sources where it is given.
     """
 
     finder: ModuleFinder
     cancel: CancelToken = NEVER
     skipped: list[tuple[str, str]] = field(default_factory=list)
+    uses: Counter[str] | None = None
     modules: "griffe.ModulesCollection" = field(init=False)
     sources: "griffe.ModulesCollection" = field(init=False)
     reexports: dict[str, frozenset[str]] = field(default_factory=dict)
@@ -159,6 +164,8 @@ class Trees:
             with griffe.logger.disable():
                 module = griffe.visit(last, path, text, parent=above, modules_collection=collection)
             _add_overloaded(module)
+            if self.uses is not None and path.suffix == ".py":
+                self.uses.update(_calls(text, module.imports))
         except Exception as error:  # noqa: BLE001 - one file that breaks a parser must not cost the library
             reason = f"{type(error).__name__}: {error}".splitlines()[0]
             self.skipped.append((name, f"could not be read ({reason})"))
@@ -204,6 +211,19 @@ def lookup(collection: "griffe.ModulesCollection", path: str) -> "griffe.Object 
         RecursionError,
     ):
         return None
+
+
+def _calls(text: str, imports: Mapping[str, str]) -> Iterator[str]:
+    """What a source calls: a qualified name where it starts at an import, `.name` where it is a method's."""
+    defined = set(_DEFINED.findall(text))
+    for name, method in _CALL.findall(text):
+        first, dot, rest = name.partition(".")
+        if first in imports:
+            yield imports[first] + dot + rest
+        elif method or dot:
+            yield "." + (method or rest.rpartition(".")[2])
+        elif first not in defined:
+            yield first
 
 
 def condition(test: ast.expr, version: tuple[int, int], platform: str) -> bool | None:

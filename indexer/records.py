@@ -23,7 +23,8 @@ class Api:
 
     `name` is the qualified name that people write (`pandas.DataFrame.groupby`; builtins without module);
     `aliases` are the other names under which it can be imported. `signature` has one line an overload.
-    `inherited` names the member that an inherited one is in the public class that defines it.
+    `inherited` names the member that an inherited one is in the public class that defines it. `popularity`
+    counts the calls in the workspace, `uses` those in the sources of the installed libraries.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Api:
     deprecated: str = ""
     popularity: int = 0
     inherited: str = ""
+    uses: int = 0
 
 
 @dataclass(frozen=True, slots=True)

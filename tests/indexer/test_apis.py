@@ -107,18 +107,20 @@ def test_libraries_filter_by_distribution_or_module(tables):
     assert names(tables.search("word", 5, ["pkg_"])) == []
 
 
-def test_prefixes_and_last_names_come_most_used_first(tables):
-    tables.replace_library(
-        "demo", "1", [api("demo.open", aliases=("d.open",)), api("demo.opener"), api("x.open")]
-    )
-    tables.count_uses({"x.open": 1, "d.open": 3, "unknown": 9})
+def test_prefixes_and_last_names(tables):
+    apis = [api("demo.sub.open"), api("demo.opener"), api("demo.open", aliases=("d.open",))]
+    tables.replace_library("demo", "1", apis)
     assert [found.name for found in tables.starting_with("demo.op", 9)] == ["demo.open", "demo.opener"]
-    assert [(found.name, found.popularity) for found in tables.named("open", 9)] == [
-        ("demo.open", 3),
-        ("x.open", 1),
-    ]
-    tables.count_uses({})
-    assert tables.find("demo.open").popularity == 0
+    assert [found.name for found in tables.named("open", 9)] == ["demo.open", "demo.sub.open"]
+
+
+def test_calls_in_libraries_are_counted(tables):
+    apis = [api("demo.open"), api("demo.File", kind="class"), api("demo.File.read", kind="method")]
+    tables.replace_library("demo", "1", apis, uses={"demo.open": 3, ".read": 5, "read": 7})
+    tables.replace_library("user", "1", [], uses={"demo.open": 4})
+    assert [tables.find(name).uses for name in ("demo.open", "demo.File", "demo.File.read")] == [7, 0, 5]
+    tables.remove_library("user")
+    assert tables.find("demo.open").uses == 3
 
 
 def test_sections_are_searched_and_give_examples(tables):

@@ -1,3 +1,4 @@
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -166,6 +167,28 @@ def test_compiled_modules_without_stubs_are_reported(library):
     write(library.site / "demo" / "fast.so")
     library.read("demo", "absent")
     assert library.skipped == [("demo.fast", "compiled, without a stub"), ("absent", "not found")]
+
+
+def test_calls_in_the_sources_are_counted(library):
+    write(
+        library.site / "demo.py",
+        "import os.path as path, json\nfrom re import compile as make\n"
+        "def own(): ...\nown()\nlen(path.join('a', str(1)))\n'x'.upper()\nmake('a').match('b')\n"
+        "json.loads(self.thing.read())\njson.loads('')\n",
+    )
+    uses = Counter()
+    finder = ModuleFinder((), Environment(library.site, (3, 12), (library.site,), "test"))
+    list(read_library(finder, ["demo"], distribution="", version="", skipped=[], uses=uses))
+    assert uses == {
+        "len": 1,
+        "os.path.join": 1,
+        "str": 1,
+        ".upper": 1,
+        "re.compile": 1,
+        ".match": 1,
+        "json.loads": 2,
+        ".read": 1,
+    }
 
 
 def test_nothing_is_executed(library, tmp_path):
