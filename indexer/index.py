@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["DocumentReport", "Index", "LibraryReport", "Snapshot", "UpdateReport"]
 
-VERSION: Final = 4
-"""Counts changes of the workspace database's tables, and of what is put in them."""
+VERSION: Final = 1
+"""Counts changes of what is put in the workspace's tables."""
 
 _BATCH: Final = 64
 # A change of these may change which files there are and what they are called.

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 VERSION: Final = 2
-"""Counts changes of the environment database's tables, and of what is put in them."""
+"""Counts changes of what is put in the environment's tables."""
 
 OWN: Final = "./"
 """Starts the name under which a workspace file's own APIs are stored."""
@@ -283,11 +283,8 @@ class Knowledge:
     def _finished(self, apis: Sequence[Api]) -> list[Api]:
         """Fill in how often the workspace writes each API, and the aliases of its own."""
         named = [self._with_aliases(api) if api.distribution.startswith(OWN) else api for api in apis]
-        counts = self._inventory.popularity({name for api in named for name in (api.name, *api.aliases)})
-        return [
-            replace(api, popularity=sum(counts.get(name, 0) for name in {api.name, *api.aliases}))
-            for api in named
-        ]
+        counts = self._inventory.popularity({name for api in named for name in _written(api)})
+        return [replace(api, popularity=sum(counts.get(name, 0) for name in _written(api))) for api in named]
 
     def _with_aliases(self, api: Api) -> Api:
         aliases = sorted(self._inventory.reexported(api.name), key=len)
@@ -303,3 +300,11 @@ class Knowledge:
 def _normal(name: str) -> str:
     """Return a distribution's name as PEP 503 compares it."""
     return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _written(api: Api) -> set[str]:
+    """Return the names under which calls of an API are counted; a method's receiver may be anything."""
+    names = {api.name, *api.aliases}
+    if api.kind in ("method", "property", "attribute"):
+        names.add("." + api.name.rpartition(".")[2])
+    return names

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from .outline import Import
 
-_DOTTED = re.compile(r"\.?[^\W\d]\w*(?:\.[^\W\d]\w*)*")
+_DOTTED = re.compile(r"(\.?[^\W\d]\w*(?:\.[^\W\d]\w*)*)(\(?)")
 
 
 def bindings(imports: Iterable[Import], module: str, is_package: bool) -> dict[str, str]:
@@ -32,26 +32,32 @@ def absolute_module(each: Import, module: str, is_package: bool) -> str:
     return ".".join(part for part in (package, each.module) if part)
 
 
-def dotted_names(text: str) -> Counter[str]:
-    """Count the dotted names that stand in a text, comments and strings included.
+def dotted_names(text: str) -> Counter[tuple[str, str]]:
+    """Count the dotted names that stand in a text, each with "(" where it is called.
 
-    One that goes on after an expression starts with a dot: `a.b().c` gives `a.b` and `.c`.
+    Comments and strings are read as well. A name that goes on after an expression starts with a dot:
+    `a.b().c` gives (`a.b`, `(`) and (`.c`, ``).
     """
     return Counter(_DOTTED.findall(text))
 
 
-def identifiers(dotted: Iterable[str]) -> set[str]:
+def identifiers(dotted: Iterable[tuple[str, str]]) -> set[str]:
     """Return the identifiers in dotted names."""
-    return {part for name in dotted for part in name.split(".") if part}
+    return {part for name, _ in dotted for part in name.split(".") if part}
 
 
-def references(dotted: Counter[str], bound: dict[str, str]) -> Counter[str]:
-    """Count the qualified names that a text writes: `np.array(x)` counts `numpy.array`."""
+def references(dotted: Counter[tuple[str, str]], bound: dict[str, str]) -> Counter[str]:
+    """Count the qualified names that a text writes: `np.array(x)` counts `numpy.array`.
+
+    What is called on anything else counts by its name alone: `x.append(1)` counts `.append`.
+    """
     found: Counter[str] = Counter()
-    for name, count in dotted.items():
+    for (name, call), count in dotted.items():
         top, dot, rest = name.partition(".")
         if top in bound:
             found[bound[top] + dot + rest] += count
+        elif dot and call:
+            found["." + rest.rpartition(".")[2]] += count
     return found
 
 

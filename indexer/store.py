@@ -7,6 +7,7 @@ version is moved aside, and one that cannot be written is replaced by one in mem
 import os
 import sqlite3
 import threading
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -95,17 +96,19 @@ class Database:
 def connect(path: Path, schema: str, version: int, notices: list[str]) -> Database:
     """Open the database at `path`, made with the SQL script `schema` where it is not there yet.
 
-    `version` counts the schema's changes. A damaged database or one of another version is moved aside to
-    `NAME.old` and started afresh; where nothing can be written, the database lives in memory. `notices`
-    is told of both in one sentence. Raises `StorageError` if another process holds the file too long.
+    `version` counts the changes of what is put in. A damaged database, or one of another version or schema,
+    is moved aside to `NAME.old` and started afresh; where nothing can be written, the database lives in
+    memory. `notices` is told of both in one sentence. Raises `StorageError` if another process holds the
+    file too long.
     """
+    stamp = _stamp(schema, version)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        reason = _unusable(path, version)
+        reason = _unusable(path, stamp)
         if reason:
             _move_aside(path)
             notices.append(f"The index {path.name} {reason} and is rebuilt.")
-        return Database(_open(path, schema, version), path)
+        return Database(_open(path, schema, stamp), path)
     except (OSError, sqlite3.Error) as error:
         if _code(error) == sqlite3.SQLITE_BUSY:
             raise _storage_error(path, error) from error
@@ -113,31 +116,34 @@ def connect(path: Path, schema: str, version: int, notices: list[str]) -> Databa
         notices.append(
             f"The index lives in memory and is gone at exit: {path.parent} cannot be used ({why})."
         )
-        return Database(
-            _prepared(sqlite3.connect(":memory:", check_same_thread=False), schema, version), None
-        )
+        return Database(_prepared(sqlite3.connect(":memory:", check_same_thread=False), schema, stamp), None)
 
 
-def _open(path: Path, schema: str, version: int) -> sqlite3.Connection:
+def _stamp(schema: str, version: int) -> int:
+    """Return what `user_version` says of a database's schema and content; 0 means that nothing is there."""
+    return zlib.crc32(f"{version} {schema}".encode()) & 0x7FFFFFFF or 1
+
+
+def _open(path: Path, schema: str, stamp: int) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     try:
         connection.execute("PRAGMA journal_mode = WAL")
-        return _prepared(connection, schema, version)
+        return _prepared(connection, schema, stamp)
     except BaseException:
         connection.close()
         raise
 
 
-def _prepared(connection: sqlite3.Connection, schema: str, version: int) -> sqlite3.Connection:
+def _prepared(connection: sqlite3.Connection, schema: str, stamp: int) -> sqlite3.Connection:
     connection.isolation_level = None
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA temp_store = MEMORY")
     connection.execute("BEGIN IMMEDIATE")  # also the test that the folder can be written
-    if connection.execute("PRAGMA user_version").fetchone()[0] != version:
+    if connection.execute("PRAGMA user_version").fetchone()[0] != stamp:
         for statement in _statements(schema):
             connection.execute(statement)
-        connection.execute(f"PRAGMA user_version = {int(version)}")
+        connection.execute(f"PRAGMA user_version = {stamp}")
     connection.execute("COMMIT")
     return connection
 
@@ -152,17 +158,15 @@ def _statements(script: str) -> Iterator[str]:
             statement = ""
 
 
-def _unusable(path: Path, version: int) -> str:
+def _unusable(path: Path, stamp: int) -> str:
     """Say why an existing database cannot be used; '' where it can, or where there is none."""
     if not path.exists() or path.stat().st_size == 0:
         return ""
     try:
         with closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as connection:
             found = connection.execute("PRAGMA user_version").fetchone()[0]
-            if found != version:
-                return (
-                    f"is of another version ({found} instead of {version})" if found else "was left half made"
-                )
+            if found != stamp:
+                return "is of another version" if found else "was left half made"
             small = path.stat().st_size <= _CHECKED_BYTES
             if small and connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
                 return "was damaged"
