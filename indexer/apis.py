@@ -71,14 +71,19 @@ END;
 
 _BATCH: Final = 500
 _WORDS_CAP: Final = 2_000  # characters of a documentation that are searched
+# Characters that are embedded: what an API does stands at the start, and time grows with the length.
+_EMBEDDED_CAP: Final = 200
 _WEIGHTS: Final = "4.0, 2.0, 3.0, 1.0"  # of name, owner, summary and text in BM25
+# How a method is called says its name, not its class.
+_CALLS: Final = (
+    "(SELECT coalesce(sum(count), 0) FROM library_calls AS calls WHERE calls.name ="
+    " CASE WHEN kind IN ('method', 'property', 'attribute') THEN '.' || last ELSE apis.name END)"
+)
 _COLUMNS: Final = (
     "apis.id, apis.name, kind, signature, parameters, returns, apis.summary, documentation, path, line,"
     " deprecated, inherited, distribution, version,"
     " (SELECT group_concat(alias, char(10)) FROM aliases WHERE api = apis.id),"
-    # How a method is called says its name, not its class.
-    " (SELECT coalesce(sum(count), 0) FROM library_calls AS calls WHERE calls.name ="
-    " CASE WHEN kind IN ('method', 'property', 'attribute') THEN '.' || last ELSE apis.name END)"
+    f" {_CALLS}"
 )
 _FROM: Final = "FROM apis JOIN libraries ON libraries.id = apis.library AND libraries.complete"
 
@@ -246,12 +251,13 @@ class ApiTables:
         return list(dict.fromkeys(found))[:limit]
 
     def without_vector(self, limit: int) -> Sequence[tuple[str, str]]:
-        """Return (digest, text) of what is not embedded yet."""
+        """Return (digest, text) of what is not embedded yet, sections and the most called APIs first."""
         rows = self._database.read(
-            "SELECT digest, min(id), kind FROM (SELECT digest, id, 'api' AS kind FROM apis"
-            " UNION ALL SELECT digest, id, 'section' FROM sections)"
+            "SELECT digest, min(id), sort FROM"
+            f" (SELECT digest, id, 'api' AS sort, {_CALLS} AS calls FROM apis"
+            " UNION ALL SELECT digest, id, 'section', 1e9 FROM sections)"
             " WHERE digest IS NOT NULL AND digest NOT IN (SELECT digest FROM vectors)"
-            " GROUP BY digest, kind LIMIT ?",
+            " GROUP BY digest, sort ORDER BY max(calls) DESC LIMIT ?",
             (limit,),
         )
         return [(digest, self._embedded_text(kind, number)) for digest, number, kind in rows]
@@ -341,13 +347,13 @@ class ApiTables:
 def api_text(name: str, documentation: str) -> str:
     """Return what stands for an API in an embedding: its name in words, and how its documentation starts."""
     owner, _, last = name.rpartition(".")
-    start = " ".join(documentation[:600].split())
+    start = " ".join(documentation[:_EMBEDDED_CAP].split())
     return f"{' '.join(parts(last)) or last}: {start} ({owner.replace('.', ' ')})"
 
 
 def section_text(title: str, text: str) -> str:
     """Return what stands for a section in an embedding."""
-    return f"{title}: {' '.join(text[:600].split())}"
+    return f"{title}: {' '.join(text[:_EMBEDDED_CAP].split())}"
 
 
 def _insert_api(connection: sqlite3.Connection, library: int | None, api: Api) -> None:

@@ -140,6 +140,10 @@ class Snapshot:
         """Return the last components of the modules directly inside a package; '' asks for the top level."""
         return self._finder.submodules(name)
 
+    def imported(self) -> Sequence[str]:
+        """Return the modules that the workspace's stored files import, sorted."""
+        return self._inventory.imported()
+
     def files_using(self, name: str) -> Sequence[Path]:
         """Return the workspace files in which an identifier stands, comments and strings included; sorted."""
         stored = {self.root / path for path in self._inventory.using(name)}.difference(self.overlay)

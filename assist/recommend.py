@@ -1,0 +1,270 @@
+"""APIs for a question in plain words, each with a reason that can be checked."""
+
+from __future__ import annotations
+
+import re
+import weakref
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from typewright.assist.fusion import Prior, fuse
+from typewright.indexer.cancellation import NEVER, CancelToken, Progress
+from typewright.indexer.docstrings import sentences
+from typewright.indexer.errors import TypewrightError, UnreadableSource
+from typewright.indexer.libraries import STANDARD_LIBRARY
+from typewright.indexer.words import query_words, stem, stems, words
+
+if TYPE_CHECKING:
+    from numpy import float32
+    from numpy.typing import NDArray
+    from typewright.assist.session import Session
+    from typewright.indexer.index import Index, Snapshot
+    from typewright.indexer.records import Api, Example, Hit
+
+CANDIDATES = 200  # of each ranking
+EMBEDDING_SECONDS = 20.0  # for a question; the first one starts the inference process
+LONGEST_QUESTION = 2_000  # characters of it that count
+_READ_SENTENCES = 12  # of a documentation, for the reason
+_VOTING_SECTIONS = 10
+
+# Code and values that a question quotes (`df`, "men", an address) name the asker's things, not the API's.
+_QUOTED = re.compile(r"`[^`]*`|\"[^\"]*\"|(?<!\w)'[^']*'(?!\w)|\b\w+://\S+")
+_API_NAME = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)+")
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """An API that may do what was asked. `matched` are the words of the question that it is known by."""
+
+    api: Api
+    score: float
+    reason: str
+    matched: tuple[str, ...]
+    example: Example | None
+
+
+def recommend(
+    session: Session,
+    query: str,
+    *,
+    context: tuple[Path, int] | None = None,
+    libraries: Sequence[str] = (),
+    limit: int = 10,
+    cancel: CancelToken = NEVER,
+) -> Sequence[Recommendation]:
+    """Return the APIs that fit a question best, best first; none where nothing fits.
+
+    `context` is the file (and line) that asks: what it imports counts for more. `libraries` (distributions or
+    modules) leave only their APIs. The first call in a workspace reads its libraries. Raises
+    `TypewrightError` for a question without a word, and `Cancelled`.
+    """
+    query = query[:LONGEST_QUESTION]
+    if not words(query):
+        raise TypewrightError("The question has no words: say in a few what the API should do.")
+    prepare(session, libraries, cancel=cancel)
+    snapshot = session.snapshot(cancel=cancel)
+    asked = _plain(query)
+    vector = _question_vector(session, asked, cancel)
+    hits = _search(snapshot, query, asked, vector, libraries)
+    cancel.check()
+    found = _apis(snapshot, hits)
+    imported = _imported(snapshot, context)
+    priors = {name: _prior(api, imported) for name, api in found.items()}
+    scores = fuse({signal: list(names) for signal, names in _rankings(hits, found).items()}, priors)
+    best = _distinct(sorted(scores, key=lambda name: (-scores[name], name)), found, priors, limit)
+    recommendations = []
+    for name in best:
+        cancel.check()
+        api = found[name]
+        matched, reason = _reason(session, api, asked, vector, imported, cancel)
+        example = next(iter(snapshot.examples(name, 1)), None)
+        recommendations.append(Recommendation(api, scores[name], reason, matched, example))
+    return recommendations
+
+
+_prepared: weakref.WeakKeyDictionary[Index, set[str]] = weakref.WeakKeyDictionary()
+
+
+def prepare(
+    session: Session,
+    libraries: Sequence[str] = (),
+    *,
+    progress: Progress | None = None,
+    cancel: CancelToken = NEVER,
+) -> None:
+    """Read the libraries of the workspace, and those that are named, where that was not done yet.
+
+    Raises `TypewrightError` for a library that is not installed.
+    """
+    done = _prepared.setdefault(session.index, set())
+    if "" not in done:
+        session.snapshot(cancel=cancel)
+        session.index.add_libraries((), progress=progress, cancel=cancel)
+        done.add("")
+    for name in libraries:
+        if name not in done:
+            session.index.add_libraries((name,), progress=progress, cancel=cancel)
+            done.add(name)
+
+
+def embed(session: Session, *, progress: Progress | None = None, cancel: CancelToken = NEVER) -> int:
+    """Give vectors to all APIs and sections that have none, most used first; return how many got one.
+
+    What is done when it is cancelled is kept. Raises `WeightsMissing` without the weights, `InferenceFailed`.
+    """
+    return session.index.embed(
+        lambda texts: session.inference.embed(texts, cancel=cancel), progress=progress, cancel=cancel
+    )
+
+
+def _plain(query: str) -> str:
+    """The question without quoted values, unless nothing is left; a quoted name of an API stays."""
+
+    def kept(match: re.Match[str]) -> str:
+        inner = match[0].strip("`\"'")
+        return inner if _API_NAME.fullmatch(inner) else " "
+
+    plain = " ".join(_QUOTED.sub(kept, query).split())
+    return plain if query_words(plain) else query
+
+
+def _question_vector(session: Session, asked: str, cancel: CancelToken) -> NDArray[float32] | None:
+    if not session.settings.neural:
+        return None
+    try:
+        vectors = session.inference.embed([asked], deadline=EMBEDDING_SECONDS, cancel=cancel)
+    except TypewrightError as error:  # weights missing, process failed or too slow: words alone answer
+        session.notice(f"Recommendations go by words alone: {error}")
+        return None
+    first: NDArray[float32] = vectors[0]
+    return first
+
+
+def _search(
+    snapshot: Snapshot,
+    query: str,
+    asked: str,
+    vector: NDArray[float32] | None,
+    libraries: Sequence[str],
+) -> dict[str, list[Hit]]:
+    hits = {"words": list(snapshot.search_words(asked, limit=CANDIDATES, libraries=libraries))}
+    if not hits["words"] and asked != query:
+        hits["words"] = list(snapshot.search_words(query, limit=CANDIDATES, libraries=libraries))
+    if vector is not None:
+        hits["vectors"] = list(snapshot.search_vector(vector, limit=CANDIDATES, libraries=libraries))
+    return hits
+
+
+def _apis(snapshot: Snapshot, hits: Mapping[str, Sequence[Hit]]) -> dict[str, Api]:
+    """The APIs of all hits, by name; a section stands for the APIs that it names."""
+    found = {hit.api.name: hit.api for ranking in hits.values() for hit in ranking if hit.api}
+    for ranking in hits.values():
+        for section in [hit.section for hit in ranking if hit.section][:_VOTING_SECTIONS]:
+            for name in section.names:
+                api = snapshot.api(name) if "." in name and name not in found else None
+                if api is not None:
+                    found[api.name] = api
+    return found
+
+
+def _rankings(hits: Mapping[str, Sequence[Hit]], found: Mapping[str, Api]) -> dict[str, dict[str, None]]:
+    by_alias = {alias: name for name, api in found.items() for alias in (name, *api.aliases)}
+    rankings: dict[str, dict[str, None]] = {"documents": {}}
+    for signal, ranking in hits.items():
+        rankings[signal] = dict.fromkeys(hit.api.name for hit in ranking if hit.api)
+        for section in [hit.section for hit in ranking if hit.section][:_VOTING_SECTIONS]:
+            rankings["documents"].update(dict.fromkeys(by_alias[n] for n in section.names if n in by_alias))
+    return rankings
+
+
+def _imported(snapshot: Snapshot, context: tuple[Path, int] | None) -> frozenset[str]:
+    """The top-level modules that the asking file imports; those of the workspace without a file."""
+    if context is None:
+        return frozenset(snapshot.imported())
+    try:
+        imports = snapshot.outline(context[0]).imports
+    except UnreadableSource:
+        return frozenset()
+    return frozenset(each.module.partition(".")[0] for each in imports if not each.level)
+
+
+def _prior(api: Api, imported: frozenset[str]) -> Prior:
+    top = api.name.partition(".")[0]
+    always = api.distribution in {"", STANDARD_LIBRARY}
+    return Prior(
+        api.popularity, api.uses, api.name.count("."), always or top in imported, bool(api.deprecated)
+    )
+
+
+def _distinct(
+    ranked: Iterable[str], found: Mapping[str, Api], priors: Mapping[str, Prior], limit: int
+) -> list[str]:
+    """The best names, one of each definition: that with the fewest dots."""
+    chosen: dict[object, str] = {}
+    for name in ranked:
+        api = found[name]
+        key = (api.path, api.line, name.rpartition(".")[2]) if api.path and api.documentation else name
+        other = chosen.get(key)
+        if other is None:
+            if len(chosen) == limit:
+                break
+            chosen[key] = name
+        elif priors[name].depth < priors[other].depth:
+            chosen[key] = name
+    return list(chosen.values())
+
+
+def _reason(
+    session: Session,
+    api: Api,
+    asked: str,
+    vector: NDArray[float32] | None,
+    imported: frozenset[str],
+    cancel: CancelToken,
+) -> tuple[tuple[str, ...], str]:
+    """Which words of the question stand where, or which sentence lies nearest; then how known the API is."""
+    wanted = [word for word in query_words(asked) if len(word) > 1]
+    said = sentences(api.documentation)[:_READ_SENTENCES]
+    in_name = [word for word in wanted if stem(word) in stems(api.name)]
+    best = ""
+    held: list[str] = []
+    for sentence in said:
+        known = stems(sentence)
+        here = [word for word in wanted if stem(word) in known]
+        if len(here) > len(held):
+            best, held = sentence, here
+    parts = []
+    if held:
+        parts.append(f"{_listed(held)}: “{_short(best)}”")
+    elif said and vector is not None:
+        parts.append(f"closest in meaning: “{_short(_nearest(session, said, vector, cancel))}”")
+    if in_name:
+        parts.append(f"{_listed(in_name)} in its name")
+    if not parts:
+        parts.append(f"its documentation starts: “{_short(said[0])}”" if said else "its name and signature")
+    if api.popularity:
+        parts.append(f"used {api.popularity} times here" if api.popularity > 1 else "used here")
+    elif api.name.partition(".")[0] in imported:
+        parts.append("its library is imported here")
+    if api.deprecated:
+        parts.append("deprecated")
+    matched = tuple(word for word in wanted if word in held or word in in_name)
+    return matched, "; ".join(parts)
+
+
+def _nearest(session: Session, said: Sequence[str], vector: NDArray[float32], cancel: CancelToken) -> str:
+    try:
+        near = session.inference.embed(said, deadline=EMBEDDING_SECONDS, cancel=cancel) @ vector
+    except TypewrightError:
+        return said[0]
+    return said[int(near.argmax())]
+
+
+def _listed(items: Sequence[str]) -> str:
+    return ", ".join(items)
+
+
+def _short(sentence: str) -> str:
+    return sentence if len(sentence) <= 160 else sentence[:157].rsplit(" ", 1)[0] + "…"
