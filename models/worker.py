@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import threading
 import time
@@ -165,10 +166,12 @@ class Worker:
 
             return TypeModel.load()
         import torch
+        from transformers.utils.logging import disable_progress_bar
 
         if not self._threads:
             self._threads = _threads()
             torch.set_num_threads(self._threads)
+            disable_progress_bar()  # type: ignore[no-untyped-call]
         if self._device == "auto":
             self._device = "cuda" if torch.cuda.is_available() else "cpu"
         if role == "embeddings":
@@ -230,6 +233,7 @@ def main() -> None:
     with Path(os.devnull).open() as nothing:
         os.dup2(nothing.fileno(), 0)
     os.dup2(2, 1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one that started this process
     if hasattr(os, "nice"):
         os.nice(5)
     Worker(source, target, device=arguments.device).run()
