@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from typewright.analysis.inventory import Member, Members, Signature
 from typewright.analysis.modules import Workspace, absolute_name
 from typewright.analysis.navigation import Navigator
 from typewright.analysis.scopes import Binding, Scope
+from typewright.analysis.types import NEVER, Type, known, render, widen_literals
 from typewright.indexer.environment import Environment
 from typewright.indexer.modules import ModuleFile
 from typewright.indexer.syntax import Syntax, parse
@@ -121,8 +122,22 @@ class Completion:
             for node in reversed(syntax.nodes_at(*position)):
                 span = syntax.span(node)
                 if isinstance(node, ast.Attribute) and (span.end_line, span.end_column) == position:
-                    return evaluator.members(evaluator.infer(self.path, node.value).type)
+                    return self._typed(evaluator, evaluator.infer(self.path, node.value).type)
         return None
+
+    @staticmethod
+    def _typed(evaluator: Evaluator, receiver: Type) -> Members:
+        """The members of a type; attributes that nothing declares say what they are seen to hold."""
+        found = evaluator.members(receiver)
+        members = []
+        for member in found.members:
+            detail = member.detail
+            if not detail and member.kind in ("attribute", "variable"):
+                attribute = evaluator.lookup(receiver, member.name)
+                if attribute is not None and known(attribute.type) != NEVER:
+                    detail = render(widen_literals(known(attribute.type)))
+            members.append(replace(member, detail=detail))
+        return replace(found, members=tuple(members))
 
     def _importable(self, at: Cursor) -> Members | None:
         """What can stand at the cursor in an import statement."""
@@ -292,6 +307,7 @@ def _active_parameter(labels: Sequence[str], arguments: Sequence[str]) -> tuple[
             continue
         elif argument.lstrip().startswith("*"):
             unpacked, active = True, places[position] if position < len(places) else variadic
+            position += 1
             continue
         elif position < len(places):
             active = places[position]
@@ -303,6 +319,7 @@ def _active_parameter(labels: Sequence[str], arguments: Sequence[str]) -> tuple[
                 if active < 0:
                     open_ = (i for i, n in enumerate(names) if i >= keywords_only and n and n not in filled)
                     active = next(open_, -1)
+                fits = fits and (active >= 0 or number == 0)
                 continue
         fits = fits and (active >= 0 or unpacked)
     return active, fits

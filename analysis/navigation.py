@@ -200,7 +200,7 @@ class Navigator:
 
     def _field(self, definition: ClassDefinition, name: str) -> Iterator[Target]:
         """The field of a dataclass, named tuple or typed dictionary that a keyword argument fills."""
-        for owner in self.evaluator.classes.mro(definition):
+        for owner, _ in self.evaluator.classes.mro(definition):
             for binding in owner.scope.bindings.get(name, ()) if owner.scope else ():
                 if isinstance(binding.statement, ast.AnnAssign):
                     yield Target(owner.module.path, binding.node, name)
