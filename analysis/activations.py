@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Hashable
-from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -15,62 +14,37 @@ from typewright.analysis.definitions import (
     FunctionDefinition,
     ModuleDefinition,
 )
-from typewright.analysis.expressions import MUTATORS, Expressions
+from typewright.analysis.expressions import Expressions
 from typewright.analysis.fixpoint import Exhausted
 from typewright.analysis.flow import Flow
+from typewright.analysis.outcomes import (
+    Outcome,
+    has_yield,
+    ignores_sent,
+    is_ellipsis,
+    is_placeholder,
+    mentioned_names,
+    widened_outcome,
+)
 from typewright.analysis.scopes import Binding, Scope, parameters
 from typewright.analysis.types import (
     NEVER,
     NONE,
     UNKNOWN,
-    ClassObject,
     Function,
-    Instance,
     Never,
     Parameter,
     Type,
     Unknown,
     is_complete,
     join,
-    walk,
-    widen,
     widen_literals,
 )
 
 if TYPE_CHECKING:
-    from typewright.analysis.calls import Bound, Site
+    from typewright.analysis.arguments import Bound
+    from typewright.analysis.calls import Site
     from typewright.analysis.evaluator import Evaluator
-
-Observation = tuple[ast.AST | None, FunctionDefinition, dict[str, Type]]
-
-
-@dataclass(slots=True, eq=False)
-class Outcome:
-    """What running a scope has shown. Outcomes are equal when callers see no difference."""
-
-    returns: Type
-    frame: Frame | None = None
-    types: dict[ast.AST, Type] = field(default_factory=dict)
-    stores: dict[ast.AST, Type] = field(default_factory=dict)
-    growth: dict[object, Type] = field(default_factory=dict)
-    returned: list[tuple[ast.Return, Type]] = field(default_factory=list)
-    observations: list[Observation] = field(default_factory=list)
-    names: dict[str, Type] = field(default_factory=dict)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Outcome) and (self.returns, self.stores, self.names, self.observations) == (
-            other.returns,
-            other.stores,
-            other.names,
-            other.observations,
-        )
-
-    __hash__ = None  # type: ignore[assignment]
-
-
-def _widened(old: Outcome, new: Outcome) -> Outcome:
-    stores = {node: widen(old.stores.get(node, NEVER), type) for node, type in new.stores.items()}
-    return replace(new, returns=widen(old.returns, new.returns), stores=stores)
 
 
 class Activations:
@@ -92,7 +66,7 @@ class Activations:
     def body(self, frame: Frame) -> Outcome | None:
         """The outcome of a module's or class's body."""
         return self.evaluator.memo.get(
-            ("body", frame.key), lambda: self._body(frame), Outcome(NEVER), _widened, Outcome(UNKNOWN)
+            ("body", frame.key), lambda: self._body(frame), Outcome(NEVER), widened_outcome, Outcome(UNKNOWN)
         )
 
     def _body(self, frame: Frame) -> Outcome:
@@ -176,7 +150,7 @@ class Activations:
     def is_generator(self, definition: FunctionDefinition) -> bool:
         """Whether a function contains `yield`."""
         key = ("generator", definition)
-        return self.evaluator.memo.get(key, lambda: _has_yield(definition.node), False)
+        return self.evaluator.memo.get(key, lambda: has_yield(definition.node), False)
 
     def canonical(self, function: Function) -> Outcome:
         """The outcome of a function for all of its known callers."""
@@ -185,7 +159,7 @@ class Activations:
             ("canonical", definition),
             lambda: self._canonical(function),
             Outcome(NEVER),
-            _widened,
+            widened_outcome,
             Outcome(UNKNOWN),
         )
 
@@ -224,16 +198,16 @@ class Activations:
         if flow.reachable:
             returned.append(NONE)
         result = join(*returned)
-        if isinstance(result, Never) and _is_placeholder(node):
+        if isinstance(result, Never) and is_placeholder(node):
             result = UNKNOWN
-        if flow.reachable and not flow.returned and _is_ellipsis(node):
+        if flow.reachable and not flow.returned and is_ellipsis(node):
             result = UNKNOWN
         instance = self.evaluator.instance
         if self.is_generator(definition):
             yielded = (
                 widen_literals(join(*(flow.final(t) for t in flow.yielded))) if flow.yielded else UNKNOWN
             )
-            sent = NONE if _ignores_sent(node) else UNKNOWN
+            sent = NONE if ignores_sent(node) else UNKNOWN
             if isinstance(node, ast.AsyncFunctionDef):
                 return instance("typing.AsyncGenerator", yielded, sent)
             return instance("typing.Generator", yielded, sent, NONE if isinstance(result, Never) else result)
@@ -259,7 +233,11 @@ class Activations:
             arguments = tuple(names.items())
             key = ("call", function.definition, function.closure.key, arguments)
         outcome = memo.get(
-            key, lambda: self._called(function, names, arguments), Outcome(NEVER), _widened, Outcome(UNKNOWN)
+            key,
+            lambda: self._called(function, names, arguments),
+            Outcome(NEVER),
+            widened_outcome,
+            Outcome(UNKNOWN),
         )
         if site is not None:
             for _, definition, given in outcome.observations:
@@ -323,7 +301,11 @@ class Activations:
         arguments = tuple(names.items())
         key = ("call", function.definition, function.closure.key, arguments)
         return self.evaluator.memo.get(
-            key, lambda: self._called(function, names, arguments), Outcome(NEVER), _widened, Outcome(UNKNOWN)
+            key,
+            lambda: self._called(function, names, arguments),
+            Outcome(NEVER),
+            widened_outcome,
+            Outcome(UNKNOWN),
         ).returns
 
     def _called(self, function: Function, names: dict[str, Type], arguments: Hashable) -> Outcome:
@@ -355,7 +337,7 @@ class Activations:
     def mentioned(self, definition: FunctionDefinition) -> frozenset[str]:
         """The names and attributes that a function mentions: calls of these are found by their name."""
         return self.evaluator.memo.get(
-            ("mentioned", definition), lambda: _mentioned(definition.node), frozenset()
+            ("mentioned", definition), lambda: mentioned_names(definition.node), frozenset()
         )
 
     # From syntax to outcomes.
@@ -407,164 +389,4 @@ class Activations:
         if outcome is None:
             return None
         found = outcome.types.get(node)
-        return self.final(outcome, found) if found is not None else None
-
-    @staticmethod
-    def final(outcome: Outcome, type: Type) -> Type:
-        """A recorded type with what its open containers were filled with later in the scope."""
-        if not outcome.growth:
-            return type
-        found = [type]
-        for item in walk(type):
-            if item is type and isinstance(item, Instance):
-                found.extend(outcome.growth[site] for site in item.sites if site in outcome.growth)
-        return join(*found)
-
-    # Attributes.
-
-    def attribute_stores(self, definition: ClassDefinition) -> dict[str, list[tuple[ast.AST, ast.Attribute]]]:
-        """Where the methods of a class assign or fill `self.name`: method and target."""
-        if definition.node is None or definition.module.origin == "stub":
-            return {}
-        return self.evaluator.memo.get(("stores", definition), lambda: _stores(definition), {})
-
-    def assigned_attribute(self, definition: ClassDefinition, name: str) -> Type | None:
-        """What the class's methods and its module's code assign to an attribute; None if nothing does."""
-        stores = self.attribute_stores(definition).get(name)
-        outside = self.evaluator.callers.outside_stores(definition, name)
-        if not stores and not outside:
-            return None
-        key = ("attribute", definition, name)
-        return self.evaluator.memo.get(
-            key, lambda: self._assigned_attribute(definition, stores or [], outside), NEVER, widen, UNKNOWN
-        )
-
-    def _assigned_attribute(
-        self,
-        definition: ClassDefinition,
-        stores: list[tuple[ast.AST, ast.Attribute]],
-        outside: list[tuple[ModuleDefinition, ast.Attribute]],
-    ) -> Type:
-        module = definition.module
-        found: list[Type] = []
-        for method, target in stores:
-            assert isinstance(method, ast.FunctionDef | ast.AsyncFunctionDef)
-            statement = module.scopes.parent(target)
-            if isinstance(statement, ast.AnnAssign) and statement.target is target:
-                function = self.function_at(module, method)
-                declared = self.evaluator.annotations.evaluate(statement.annotation, function.closure)
-                if not isinstance(declared, Unknown):
-                    return declared
-            outcome = self.canonical(self.function_at(module, method))
-            type = outcome.stores.get(target)
-            if type is not None:
-                found.append(self.final(outcome, type))
-        for other, target in outside:
-            outcome_outside = self.outcome_of(other, other.scopes.scope_of(target))
-            if outcome_outside is None or target not in outcome_outside.stores:
-                continue
-            receiver = outcome_outside.types.get(target.value, UNKNOWN)
-            own = self.evaluator.classes.class_of(receiver)
-            if isinstance(receiver, ClassObject):
-                own = receiver.definition
-            if own is not None and self.evaluator.classes.is_subclass(own, definition):
-                found.append(outcome_outside.stores[target])
-        result = widen_literals(join(*found))
-        return result if found else NEVER
-
-
-def _stores(definition: ClassDefinition) -> dict[str, list[tuple[ast.AST, ast.Attribute]]]:
-    found: dict[str, list[tuple[ast.AST, ast.Attribute]]] = {}
-    assert definition.scope is not None
-    for bindings in definition.scope.bindings.values():
-        for binding in bindings:
-            method = binding.node
-            if not isinstance(method, ast.FunctionDef | ast.AsyncFunctionDef):
-                continue
-            names = [*method.args.posonlyargs, *method.args.args]
-            if not names:
-                continue
-            for node in ast.walk(method):
-                target = _stored(node)
-                if (
-                    target is not None
-                    and isinstance(target.value, ast.Name)
-                    and target.value.id == names[0].arg
-                ):
-                    found.setdefault(target.attr, []).append((method, target))
-    return found
-
-
-def _stored(node: ast.AST) -> ast.Attribute | None:
-    """The attribute that a node assigns, or whose container it fills."""
-    match node:
-        case ast.Attribute(ctx=ast.Store()):
-            return node
-        case ast.Subscript(value=ast.Attribute() as target, ctx=ast.Store()):
-            return target
-        case ast.Call(func=ast.Attribute(value=ast.Attribute() as target, attr=attr)) if attr in MUTATORS:
-            return target
-        case ast.Call(
-            func=ast.Attribute(value=ast.Subscript(value=ast.Attribute() as target), attr=attr)
-        ) if attr in MUTATORS:
-            return target
-        case ast.Call(
-            func=ast.Attribute(
-                value=ast.Call(func=ast.Attribute(value=ast.Attribute() as target, attr="setdefault")),
-                attr=attr,
-            )
-        ) if attr in MUTATORS:
-            return target
-        case _:
-            return None
-
-
-def _has_yield(node: ast.AST) -> bool:
-    if isinstance(node, ast.Lambda):
-        return any(isinstance(inner, ast.Yield | ast.YieldFrom) for inner in ast.walk(node.body))
-    waiting: list[ast.AST] = list(getattr(node, "body", ()))
-    while waiting:
-        inner = waiting.pop()
-        if isinstance(inner, ast.Yield | ast.YieldFrom):
-            return True
-        if not isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
-            waiting.extend(ast.iter_child_nodes(inner))
-    return False
-
-
-def _ignores_sent(node: ast.AST) -> bool:
-    """Whether a generator never looks at what `yield` gives back."""
-    ignored = {id(inner.value) for inner in ast.walk(node) if isinstance(inner, ast.Expr)}
-    return all(id(inner) in ignored for inner in ast.walk(node) if isinstance(inner, ast.Yield))
-
-
-def _mentioned(node: ast.AST) -> frozenset[str]:
-    names = {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)}
-    return frozenset(names | {inner.attr for inner in ast.walk(node) if isinstance(inner, ast.Attribute)})
-
-
-def _is_placeholder(node: ast.AST) -> bool:
-    """Whether a function only says that somebody else implements it."""
-    for inner in ast.walk(node):
-        if isinstance(inner, ast.Raise) and inner.exc is not None:
-            exception = inner.exc.func if isinstance(inner.exc, ast.Call) else inner.exc
-            if getattr(exception, "id", getattr(exception, "attr", "")) == "NotImplementedError":
-                return True
-    return False
-
-
-def _is_ellipsis(node: ast.AST) -> bool:
-    body = (
-        [
-            s
-            for s in getattr(node, "body", [])
-            if not (
-                isinstance(s, ast.Expr)
-                and isinstance(s.value, ast.Constant)
-                and isinstance(s.value.value, str)
-            )
-        ]
-        if not isinstance(node, ast.Lambda)
-        else []
-    )
-    return bool(body) and all(isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant) for s in body)
+        return outcome.final(found) if found is not None else None

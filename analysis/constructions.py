@@ -31,7 +31,8 @@ from typewright.analysis.types import (
 )
 
 if TYPE_CHECKING:
-    from typewright.analysis.calls import Arguments, Site
+    from typewright.analysis.arguments import Arguments
+    from typewright.analysis.calls import Site
     from typewright.analysis.evaluator import Evaluator
 
 _GROWING = frozenset(

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from typewright.analysis.activations import Activations
 from typewright.analysis.annotations import Annotations
+from typewright.analysis.attributes import Attributes
 from typewright.analysis.callers import Callers
 from typewright.analysis.calls import Calls
 from typewright.analysis.classes import Attribute, Classes
@@ -56,6 +57,7 @@ class Evaluator:
         self.annotations = Annotations(self)
         self.classes = Classes(self)
         self.calls = Calls(self)
+        self.attributes = Attributes(self)
         self.callers = Callers(self)
         self.overrides = Overrides(self)
         self.activations = Activations(self)

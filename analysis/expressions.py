@@ -7,13 +7,13 @@ from collections.abc import Callable as Function_
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from typewright.analysis.calls import Arguments
-from typewright.analysis.definitions import Environment, Frame, FunctionDefinition
+from typewright.analysis.arguments import Arguments
+from typewright.analysis.assignments import MUTATORS, Assignments
+from typewright.analysis.definitions import Environment, Frame
 from typewright.analysis.forms import Forms
 from typewright.analysis.names import literal_value
 from typewright.analysis.narrowing import narrow
-from typewright.analysis.operators import Operators
-from typewright.analysis.references import grown, reference
+from typewright.analysis.references import reference
 from typewright.analysis.types import (
     NEVER,
     NONE,
@@ -23,11 +23,9 @@ from typewright.analysis.types import (
     Function,
     Instance,
     Literal,
-    Never,
     SpecialForm,
     Tuple,
     Type,
-    alternatives,
     join,
     known,
     widen_literals,
@@ -38,29 +36,14 @@ if TYPE_CHECKING:
 
     from typewright.analysis.evaluator import Evaluator
 
-MUTATORS = frozenset(
-    {"append", "add", "insert", "extend", "update", "setdefault", "appendleft", "extendleft", "__setitem__"}
-)
 
-
-class Expressions:
+class Expressions(Assignments):
     """Evaluates the expressions of one frame. `types` records them where somebody will ask."""
 
     def __init__(self, evaluator: Evaluator, frame: Frame, types: dict[ast.AST, Type] | None = None) -> None:
-        self.evaluator = evaluator
-        self.frame = frame
-        self.types = types
-        self.environment = frame.environment if frame.environment is not None else Environment()
-        self.growth: dict[object, Type] = {}
+        super().__init__(evaluator, frame, types)
         self.yielded: list[Type] = []
-        self.received: Type = NEVER
-        self.observations: dict[tuple[ast.AST | None, FunctionDefinition], dict[str, Type]] = {}
-        self.operators = Operators(evaluator)
         self.forms = Forms(evaluator, self)
-
-    def observe(self, function: FunctionDefinition, bound: dict[str, Type], node: ast.AST | None) -> None:
-        """Notes that a call with these arguments reaches a function."""
-        self.observations[node, function] = bound
 
     def evaluate(self, node: ast.expr) -> Type:
         """The type of an expression here and now."""
@@ -93,7 +76,7 @@ class Expressions:
 
     def _subscript(self, node: ast.Subscript) -> Type:
         receiver = self.evaluate(node.value)
-        index = self._slice(node.slice)
+        index = self.index(node.slice)
         key = reference(node)
         fact = self.environment.facts.get(key) if key is not None else None
         if fact is not None:
@@ -101,16 +84,6 @@ class Expressions:
         if isinstance(receiver, ClassObject | SpecialForm | Alias):
             return self._specialised(receiver, node)
         return self.operators.subscript(receiver, index)
-
-    def _slice(self, node: ast.expr) -> Type:
-        if isinstance(node, ast.Slice):
-            bounds = [
-                self.evaluate(part) if part is not None else NONE
-                for part in (node.lower, node.upper, node.step)
-            ]
-            self.operators.last_slice = tuple(bounds)
-            return self.evaluator.instance("slice")
-        return self.evaluate(node)
 
     def _specialised(self, receiver: Type, node: ast.Subscript) -> Type:
         if isinstance(receiver, ClassObject) and self.evaluator.classes.is_enum(receiver.definition):
@@ -274,7 +247,7 @@ class Expressions:
         arguments = self.arguments(node)
         result = self.evaluator.calls.call(callee, arguments, self, node)
         if isinstance(node.func, ast.Attribute) and node.func.attr in MUTATORS:
-            self._mutate(node.func, arguments)
+            self.mutate(node.func, arguments)
             if node.func.attr == "setdefault" and len(arguments.positional) == 2:
                 result = join(known(result), arguments.positional[1])
         return result
@@ -317,60 +290,6 @@ class Expressions:
                     mapping or NEVER, arguments[1] if arguments and len(arguments) > 1 else UNKNOWN
                 )
         return Arguments(tuple(positional), tuple(keywords), rest, mapping)
-
-    def _mutate(self, target: ast.Attribute, arguments: Arguments) -> None:
-        """A method that puts something into a container whose elements are still open."""
-        container = self.types.get(target.value) if self.types is not None else None
-        if container is None:
-            container = self.quietly(target.value)
-        changed = join(
-            *(grown(self.operators, item, target.attr, arguments) for item in alternatives(container))
-        )
-        if changed != container or (isinstance(changed, Instance) and changed.sites):
-            self.store(target.value, changed)
-
-    def quietly(self, node: ast.expr) -> Type:
-        """Evaluates without recording or observing."""
-        types, observations = self.types, self.observations
-        self.types, self.observations = None, {}
-        try:
-            return self.evaluate(node)
-        finally:
-            self.types, self.observations = types, observations
-
-    def store(self, target: ast.expr, type: Type) -> None:
-        """Replaces what a reference holds; elements change the container they lie in."""
-        for item in alternatives(type):
-            if isinstance(item, Instance):
-                for site in item.sites:
-                    self.growth[site] = join(self.growth.get(site, NEVER), item)
-        match target:
-            case ast.Name(id=name) if name in self.environment.names:
-                self.environment.names[name] = type
-            case ast.Attribute():
-                key = reference(target)
-                if key is not None:
-                    self.environment.facts[key] = type
-                self.stored_attribute(target, type)
-            case ast.Subscript(value=value, slice=index) if not isinstance(index, ast.Slice):
-                self.store_item(value, self.quietly(index), type)
-            case ast.Call(func=ast.Attribute(value=value, attr="setdefault" | "get"), args=[key_node, *_]):
-                self.store_item(value, self.quietly(key_node), type)
-            case _:
-                pass
-
-    def store_item(self, container_node: ast.expr, index: Type, type: Type) -> None:
-        """What `container[index] = value` does to the container."""
-        container = self.quietly(container_node)
-        arguments = Arguments((index, type))
-        changed = join(
-            *(grown(self.operators, item, "__setitem__", arguments) for item in alternatives(container))
-        )
-        if changed != container or (isinstance(changed, Instance) and changed.elements):
-            self.store(container_node, changed)
-
-    def stored_attribute(self, target: ast.Attribute, type: Type) -> None:
-        """Hook: an attribute's container has changed. Flows record it."""
 
     # Scopes inside expressions.
 
@@ -442,70 +361,6 @@ class Expressions:
         generator = self.evaluator.classes.supertype(value, self.evaluator.class_named("typing.Generator"))
         return generator[2] if generator is not None and len(generator) == 3 else NONE
 
-    # Binding.
-
-    def bind(self, target: ast.expr, type: Type) -> None:
-        """Assigns to a target."""
-        match target:
-            case ast.Name(id=name):
-                self.environment.forget(name)
-                self.environment.names[name] = type if not isinstance(type, Never) else UNKNOWN
-                if self.types is not None:
-                    self.types[target] = type
-            case ast.Tuple(elts=elements) | ast.List(elts=elements):
-                if self.types is not None:
-                    self.types[target] = type
-                for element, part in zip(elements, self.operators.unpack(type, elements), strict=True):
-                    self.bind(element.value if isinstance(element, ast.Starred) else element, part)
-            case ast.Starred(value=value):
-                self.bind(value, type)
-            case ast.Attribute(value=value):
-                self.evaluate(value)
-                key = reference(target)
-                if key is not None:
-                    self.environment.forget(key)
-                    self.environment.facts[key] = type
-                if self.types is not None:
-                    self.types[target] = type
-                self.stored_attribute(target, type)
-            case ast.Subscript(value=value, slice=index):
-                self.evaluate(value)
-                position = self._slice(index)
-                if self.types is not None:
-                    self.types[target] = type
-                if not isinstance(index, ast.Slice):
-                    self.store_item(value, position, type)
-                    key = reference(target)
-                    if key is not None:
-                        self.environment.forget(key)
-                        self.environment.facts[key] = type
-            case _:
-                pass
-
-    def unpacked(self, target: ast.expr, value: Type, wanted: ast.AST) -> Type | None:
-        """What assigning `value` to `target` binds the name `wanted` to; None where it is not in there."""
-        if target is wanted:
-            return value
-        if isinstance(target, ast.Starred):
-            return self.unpacked(target.value, value, wanted)
-        if isinstance(target, ast.Tuple | ast.List):
-            for element, part in zip(target.elts, self.operators.unpack(value, target.elts), strict=True):
-                found = self.unpacked(element, part, wanted)
-                if found is not None:
-                    return found
-        return None
-
-    def final(self, type: Type) -> Type:
-        """The type with what its containers were filled with later."""
-        if not self.growth:
-            return type
-        items: list[Type] = []
-        for item in alternatives(type):
-            if isinstance(item, Instance) and item.sites:
-                items.extend(self.growth[site] for site in item.sites if site in self.growth)
-            items.append(item)
-        return join(*items) if items else type
-
 
 _METHODS: dict[type[ast.expr], Function_[[Any, Any], Type]] = {
     ast.Name: Expressions._name,
@@ -534,5 +389,5 @@ _METHODS: dict[type[ast.expr], Function_[[Any, Any], Type]] = {
     ast.Await: Expressions._await,
     ast.Yield: Expressions._yield,
     ast.YieldFrom: Expressions._yield_from,
-    ast.Slice: Expressions._slice,
+    ast.Slice: Expressions.index,
 }

@@ -9,7 +9,7 @@ from typewright.analysis.conditions import static_condition
 from typewright.analysis.definitions import Environment, Frame
 from typewright.analysis.expressions import Expressions
 from typewright.analysis.names import catches_import_error
-from typewright.analysis.narrowing import joined, narrow
+from typewright.analysis.narrowing import decided, joined, narrow
 from typewright.analysis.patterns import match_cases
 from typewright.analysis.types import (
     NEVER,
@@ -17,7 +17,6 @@ from typewright.analysis.types import (
     UNKNOWN,
     ClassObject,
     Instance,
-    Literal,
     Module,
     Never,
     Tuple,
@@ -50,7 +49,6 @@ class Flow(Expressions):
         super().__init__(evaluator, frame, types)
         self.reachable = True
         self.returned: list[tuple[ast.Return, Type]] = []
-        self.stores: dict[ast.AST, Type] = {}
         self._loops: list[_Loop] = []
         self._handlers: list[list[Environment]] = []
 
@@ -63,11 +61,6 @@ class Flow(Expressions):
     def environment(self, environment: Environment) -> None:
         self._environment = environment
         self.frame.environment = environment
-
-    def stored_attribute(self, target: ast.Attribute, type: Type) -> None:
-        """Records what an attribute was assigned or filled with."""
-        before = self.stores.get(target)
-        self.stores[target] = type if before is None else join(before, type)
 
     def run(self, statements: list[ast.stmt]) -> None:
         """Runs statements one after the other."""
@@ -210,74 +203,16 @@ class Flow(Expressions):
             self.run(branch)
             if self.reachable:
                 ends.append(self.environment)
-        self._meet(ends, before)
+        self.meet(ends, before)
 
     def may_be(self, test: ast.expr, taken: bool) -> bool:
         """Whether a branch is worth running: with the arguments of one call, some never are."""
         if self.types is not None:
             return True
-        return self._outcome(test) is not (not taken)
+        return decided(self, test) is not (not taken)
 
-    def _outcome(self, test: ast.expr) -> bool | None:
-        """What a test gives for the types at hand, where they decide."""
-        match test:
-            case ast.UnaryOp(op=ast.Not(), operand=operand):
-                inner = self._outcome(operand)
-                return None if inner is None else not inner
-            case ast.Call(func=ast.Name(id="isinstance"), args=[subject, classes]):
-                return self._is_instance(self.quietly(subject), self.quietly(classes))
-            case ast.Compare(
-                left=left, ops=[ast.Is() | ast.IsNot() as op], comparators=[ast.Constant(value=None)]
-            ):
-                return self._is_none(self.quietly(left), isinstance(op, ast.Is))
-            case ast.Name() | ast.Attribute() | ast.Constant():
-                return self.evaluator.classes.is_truthy(self.quietly(test))
-            case ast.Compare(left=left, ops=[ast.Eq() | ast.NotEq() as op], comparators=[right]):
-                one, other = self.quietly(left), self.quietly(right)
-                if (
-                    isinstance(one, Literal)
-                    and isinstance(other, Literal)
-                    and one.definition is other.definition
-                ):
-                    return (one.value == other.value) is isinstance(op, ast.Eq)
-                return None
-            case ast.BoolOp(op=op, values=values):
-                decisive = isinstance(op, ast.Or)
-                parts = [self._outcome(value) for value in values]
-                if decisive in parts:
-                    return decisive
-                return None if None in parts else not decisive
-            case _:
-                return None
-
-    @staticmethod
-    def _is_none(type: Type, positive: bool) -> bool | None:
-        if type == NONE:
-            return positive
-        items = alternatives(type)
-        if not items or any(item == NONE or isinstance(item, Unknown) for item in items):
-            return None
-        return not positive
-
-    def _is_instance(self, subject: Type, classes: Type) -> bool | None:
-        wanted = classes.items if isinstance(classes, Tuple) else (classes,)
-        if not all(isinstance(item, ClassObject) for item in wanted):
-            return None
-        outcomes = set()
-        for item in alternatives(subject):
-            own = self.evaluator.classes.class_of(item)
-            if own is None or isinstance(item, Unknown) or self.evaluator.classes.has_unknown_base(own):
-                return None
-            outcomes.add(
-                any(
-                    self.evaluator.classes.is_subclass(own, w.definition)
-                    for w in wanted
-                    if isinstance(w, ClassObject)
-                )
-            )
-        return outcomes.pop() if len(outcomes) == 1 else None
-
-    def _meet(self, ends: list[Environment], before: Environment) -> None:
+    def meet(self, ends: list[Environment], before: Environment) -> None:
+        """Joins the ends of branches; there may be none."""
         self.reachable = bool(ends)
         self.environment = joined(ends) if ends else before.copy()
 
@@ -318,11 +253,11 @@ class Flow(Expressions):
         elif not endless:
             # the loop variable keeps its last value
             exits = [begin]
-        self._meet(exits, begin)
+        self.meet(exits, begin)
         if node.orelse and self.reachable:
             self.run(node.orelse)
             exits = [self.environment] if self.reachable else []
-        self._meet([*exits, *loop.breaks], begin)
+        self.meet([*exits, *loop.breaks], begin)
 
     # Exceptions.
 
@@ -359,7 +294,7 @@ class Flow(Expressions):
             self.run(finalbody)
             self.reachable = self.reachable and completed
             return
-        self._meet(ends, everything)
+        self.meet(ends, everything)
 
     def _imports_succeed(self, body: list[ast.stmt]) -> bool:
         """Whether a `try` only imports what is there: then its handler is for other environments."""
@@ -401,7 +336,7 @@ class Flow(Expressions):
         before = self.environment.copy()
         self.run(node.body)
         if swallows:
-            self._meet([before, *([self.environment] if self.reachable else [])], before)
+            self.meet([before, *([self.environment] if self.reachable else [])], before)
 
     def _swallows(self, manager: Type) -> bool:
         """Whether a context manager may suppress exceptions: its `__exit__` is declared to return `bool`."""

@@ -113,7 +113,7 @@ class Inventory:
                     found[name] = self._described(reachable[-1], ancestor.name, inside=True)
             for name in ancestor.members:
                 found.setdefault(name, Member(name, "attribute", "", ancestor.name, ""))
-            for name in self.evaluator.activations.attribute_stores(ancestor):
+            for name in self.evaluator.attributes.stores(ancestor):
                 found.setdefault(name, Member(name, "attribute", "", ancestor.name, ""))
         return complete
 

@@ -131,7 +131,7 @@ def _narrowed(interpreter: Expressions, test: ast.expr, before: Type, holds: boo
         case ast.Compare(ops=[op], left=left, comparators=[right]):
             return _compared(interpreter, op, left, right, before, holds)
         case ast.Call(func=ast.Name(id="isinstance"), args=[_, classes]):
-            return _by_class(interpreter, before, _classes(interpreter, classes), holds)
+            return by_class(interpreter, before, _classes(interpreter, classes), holds)
         case ast.Call(func=ast.Name(id="issubclass"), args=[_, classes]):
             wanted = [
                 ClassObject(t.definition, t.arguments)
@@ -203,7 +203,7 @@ def _compared(
         wanted = [
             Instance(t.definition, t.arguments) for t in alternatives(other) if isinstance(t, ClassObject)
         ]
-        return _by_class(interpreter, before, list(wanted), True) if positive and wanted else before
+        return by_class(interpreter, before, list(wanted), True) if positive and wanted else before
     if isinstance(op, ast.In | ast.NotIn):
         return _contained(interpreter, before, other) if positive else before
     if other == NONE:
@@ -291,7 +291,8 @@ def _classes(interpreter: Expressions, node: ast.expr) -> list[Type]:
     return found
 
 
-def _by_class(interpreter: Expressions, before: Type, wanted: list[Type], holds: bool) -> Type:
+def by_class(interpreter: Expressions, before: Type, wanted: list[Type], holds: bool) -> Type:
+    """The alternatives that are instances of one of the wanted classes, or are not."""
     classes = interpreter.evaluator.classes
     kept: list[Type] = []
     open_ = False
@@ -348,4 +349,61 @@ def _guarded(interpreter: Expressions, function: ast.expr, before: Type, holds: 
     target = interpreter.evaluator.annotations.evaluate(returns.slice, inner.closure)
     if holds:
         return target
-    return _by_class(interpreter, before, list(alternatives(target)), False) if name == "TypeIs" else before
+    return by_class(interpreter, before, list(alternatives(target)), False) if name == "TypeIs" else before
+
+
+def decided(interpreter: Expressions, test: ast.expr) -> bool | None:
+    """What a test gives for the types at hand, where they decide."""
+    match test:
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            inner = decided(interpreter, operand)
+            return None if inner is None else not inner
+        case ast.Call(func=ast.Name(id="isinstance"), args=[subject, classes]):
+            return _all_instances(interpreter, interpreter.quietly(subject), interpreter.quietly(classes))
+        case ast.Compare(
+            left=left, ops=[ast.Is() | ast.IsNot() as op], comparators=[ast.Constant(value=None)]
+        ):
+            return _all_none(interpreter.quietly(left), isinstance(op, ast.Is))
+        case ast.Name() | ast.Attribute() | ast.Constant():
+            return interpreter.evaluator.classes.is_truthy(interpreter.quietly(test))
+        case ast.Compare(left=left, ops=[ast.Eq() | ast.NotEq() as op], comparators=[right]):
+            one, other = interpreter.quietly(left), interpreter.quietly(right)
+            if isinstance(one, Literal) and isinstance(other, Literal) and one.definition is other.definition:
+                return (one.value == other.value) is isinstance(op, ast.Eq)
+            return None
+        case ast.BoolOp(op=op, values=values):
+            decisive = isinstance(op, ast.Or)
+            parts = [decided(interpreter, value) for value in values]
+            if decisive in parts:
+                return decisive
+            return None if None in parts else not decisive
+        case _:
+            return None
+
+
+def _all_none(type: Type, positive: bool) -> bool | None:
+    if type == NONE:
+        return positive
+    items = alternatives(type)
+    if not items or any(item == NONE or isinstance(item, Unknown) for item in items):
+        return None
+    return not positive
+
+
+def _all_instances(interpreter: Expressions, subject: Type, classes: Type) -> bool | None:
+    wanted = classes.items if isinstance(classes, Tuple) else (classes,)
+    if not all(isinstance(item, ClassObject) for item in wanted):
+        return None
+    outcomes = set()
+    for item in alternatives(subject):
+        own = interpreter.evaluator.classes.class_of(item)
+        if own is None or isinstance(item, Unknown) or interpreter.evaluator.classes.has_unknown_base(own):
+            return None
+        outcomes.add(
+            any(
+                interpreter.evaluator.classes.is_subclass(own, w.definition)
+                for w in wanted
+                if isinstance(w, ClassObject)
+            )
+        )
+    return outcomes.pop() if len(outcomes) == 1 else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from typewright.analysis.narrowing import _by_class, narrow
+from typewright.analysis.narrowing import by_class, narrow
 from typewright.analysis.references import reference
 from typewright.analysis.types import (
     NEVER,
@@ -55,7 +55,7 @@ def match_cases(flow: Flow, node: ast.Match) -> None:
             subject = _left_over(flow, case.pattern, subject)
     if not exhausted:
         ends.append(before.copy())
-    flow._meet(ends, before)
+    flow.meet(ends, before)
 
 
 def _is_irrefutable(node: ast.pattern) -> bool:
@@ -82,7 +82,7 @@ def _left_over(flow: Flow, node: ast.pattern, subject: Type) -> Type:
         case ast.MatchClass(cls=cls, patterns=[], kwd_patterns=[]):
             value = flow.quietly(cls)
             if isinstance(value, ClassObject):
-                return _by_class(flow, subject, [Instance(value.definition)], False)
+                return by_class(flow, subject, [Instance(value.definition)], False)
             return subject
         case ast.MatchSingleton(value=None):
             kept = [item for item in alternatives(subject) if item != NONE]
@@ -192,7 +192,7 @@ def _class(flow: Flow, node: ast.MatchClass, subject: Type) -> Type:
         for inner in (*node.patterns, *node.kwd_patterns):
             pattern(flow, inner, UNKNOWN)
         return UNKNOWN
-    matched = _by_class(flow, subject, [Instance(value.definition)], True)
+    matched = by_class(flow, subject, [Instance(value.definition)], True)
     names = positional_names(flow, value)
     for position, inner in enumerate(node.patterns):
         if value.definition.module.name == "builtins" and position == 0:

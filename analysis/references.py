@@ -9,7 +9,7 @@ from typewright.analysis.names import literal_value
 from typewright.analysis.types import MAX_ELEMENTS, UNKNOWN, Instance, Type, join, widen_literals
 
 if TYPE_CHECKING:
-    from typewright.analysis.calls import Arguments
+    from typewright.analysis.arguments import Arguments
     from typewright.analysis.operators import Operators
 
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from typewright.analysis.activations import Outcome
 from typewright.analysis.definitions import ModuleDefinition
 from typewright.analysis.evidence import Evidence, Inferred
 from typewright.analysis.fixpoint import Exhausted
+from typewright.analysis.outcomes import Outcome
 from typewright.analysis.scopes import parameters
 from typewright.analysis.types import (
     NEVER,
@@ -248,7 +248,7 @@ class Slots:
         type = self._filled(place.node, type)
         line = getattr(place.node, "lineno", 0)
         evidence = Evidence("assignment", f"assigned {render(widen_literals(type))}", self.path, line)
-        return _shown(self.evaluator.activations.final(outcome, type), (evidence,), 1.0)
+        return _shown(outcome.final(type), (evidence,), 1.0)
 
     def _filled(self, node: ast.AST, type: Type) -> Type:
         """An attribute's container with what other methods put into it."""

@@ -1,0 +1,117 @@
+"""What running a scope has shown, and what its syntax says about that."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from typewright.analysis.types import (
+    NEVER,
+    Instance,
+    Type,
+    alternatives,
+    join,
+    widen,
+)
+
+if TYPE_CHECKING:
+    from typewright.analysis.definitions import Frame, FunctionDefinition
+
+
+Observation = tuple[ast.AST | None, "FunctionDefinition", dict[str, Type]]
+"""A call that was seen: where, of what, with which arguments by parameter."""
+
+
+@dataclass(slots=True, eq=False)
+class Outcome:
+    """What running a scope has shown. Outcomes are equal when callers see no difference."""
+
+    returns: Type
+    frame: Frame | None = None
+    types: dict[ast.AST, Type] = field(default_factory=dict)
+    stores: dict[ast.AST, Type] = field(default_factory=dict)
+    growth: dict[object, Type] = field(default_factory=dict)
+    returned: list[tuple[ast.Return, Type]] = field(default_factory=list)
+    observations: list[Observation] = field(default_factory=list)
+    names: dict[str, Type] = field(default_factory=dict)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Outcome) and (self.returns, self.stores, self.names, self.observations) == (
+            other.returns,
+            other.stores,
+            other.names,
+            other.observations,
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def final(self, type: Type) -> Type:
+        """A recorded type with what its open containers were filled with later in the scope."""
+        if not self.growth:
+            return type
+        found = [type]
+        for item in alternatives(type):
+            if isinstance(item, Instance):
+                found.extend(self.growth[site] for site in item.sites if site in self.growth)
+        return join(*found)
+
+
+def widened_outcome(old: Outcome, new: Outcome) -> Outcome:
+    """The new outcome, widened so that a cycle of calls comes to rest."""
+    stores = {node: widen(old.stores.get(node, NEVER), type) for node, type in new.stores.items()}
+    return replace(new, returns=widen(old.returns, new.returns), stores=stores)
+
+
+def has_yield(node: ast.AST) -> bool:
+    """Whether a function's own body contains `yield`."""
+    if isinstance(node, ast.Lambda):
+        return any(isinstance(inner, ast.Yield | ast.YieldFrom) for inner in ast.walk(node.body))
+    waiting: list[ast.AST] = list(getattr(node, "body", ()))
+    while waiting:
+        inner = waiting.pop()
+        if isinstance(inner, ast.Yield | ast.YieldFrom):
+            return True
+        if not isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
+            waiting.extend(ast.iter_child_nodes(inner))
+    return False
+
+
+def ignores_sent(node: ast.AST) -> bool:
+    """Whether a generator never looks at what `yield` gives back."""
+    ignored = {id(inner.value) for inner in ast.walk(node) if isinstance(inner, ast.Expr)}
+    return all(id(inner) in ignored for inner in ast.walk(node) if isinstance(inner, ast.Yield))
+
+
+def mentioned_names(node: ast.AST) -> frozenset[str]:
+    """The names and attributes in a function."""
+    names = {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)}
+    return frozenset(names | {inner.attr for inner in ast.walk(node) if isinstance(inner, ast.Attribute)})
+
+
+def is_placeholder(node: ast.AST) -> bool:
+    """Whether a function only says that somebody else implements it."""
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Raise) and inner.exc is not None:
+            exception = inner.exc.func if isinstance(inner.exc, ast.Call) else inner.exc
+            if getattr(exception, "id", getattr(exception, "attr", "")) == "NotImplementedError":
+                return True
+    return False
+
+
+def is_ellipsis(node: ast.AST) -> bool:
+    """Whether a function's body is only `...`."""
+    body = (
+        [
+            s
+            for s in getattr(node, "body", [])
+            if not (
+                isinstance(s, ast.Expr)
+                and isinstance(s.value, ast.Constant)
+                and isinstance(s.value.value, str)
+            )
+        ]
+        if not isinstance(node, ast.Lambda)
+        else []
+    )
+    return bool(body) and all(isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant) for s in body)
