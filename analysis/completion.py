@@ -120,8 +120,7 @@ class Completion:
             evaluator, syntax = self._mended(mended)
             position = syntax.position(mended.offset + len(insert))
             for node in reversed(syntax.nodes_at(*position)):
-                span = syntax.span(node)
-                if isinstance(node, ast.Attribute) and (span.end_line, span.end_column) == position:
+                if isinstance(node, ast.Attribute) and _is_whole(syntax, node, position):
                     return self._typed(evaluator, evaluator.infer(self.path, node.value).type)
         return None
 
@@ -270,6 +269,14 @@ class Completion:
                 if not between.strip(" \t\r\n\\)"):
                     return evaluator.signatures(evaluator.infer(self.path, node.func).type)
         return ()
+
+
+def _is_whole(syntax: Syntax, node: ast.Attribute, end: tuple[int, int]) -> bool:
+    """Whether a node ends here and nothing between its receiver and its name was lost in a repair."""
+    span, receiver = syntax.span(node), syntax.span(node.value)
+    start = syntax.offset(receiver.end_line, receiver.end_column)
+    between = syntax.text[start : syntax.offset(*end)].removesuffix(node.attr)
+    return (span.end_line, span.end_column) == end and between.strip(" \t\r\n\f\\)") == "."
 
 
 def _is_only_typed(node: ast.AST) -> bool:

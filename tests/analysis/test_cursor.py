@@ -111,8 +111,7 @@ def test_unfinished_text_is_mended_until_it_parses(source: str) -> None:
         syntax = parse(attempt.text)
         end = attempt.offset + len(cursor.PLACEHOLDER)
         for node in ast.walk(syntax.tree):
-            if isinstance(node, ast.Attribute) and node.attr == cursor.PLACEHOLDER:
-                assert ast.unparse(node.value) == "foo"
+            if isinstance(node, ast.Attribute) and ast.unparse(node) == f"foo.{cursor.PLACEHOLDER}":
                 span = syntax.span(node)
                 if "f'" not in source:  # before Python 3.12 nodes in f-strings have other positions
                     assert syntax.offset(span.end_line, span.end_column) == end
