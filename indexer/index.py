@@ -256,20 +256,20 @@ class Index:
         indexed = 0
         while batch := list(islice(read, _BATCH)):
             entries = [found for _, found in batch if isinstance(found, Entry)]
-            for entry in entries:  # before the files, which would count as read otherwise
-                self._knowledge.replace_file(entry.path, entry.apis)
             stamps = [(path, found) for path, found in batch if isinstance(found, Known)]
             with self._database.transaction() as connection:
                 self._inventory.store(connection, entries)
                 self._inventory.touch(connection, stamps)
+                for entry in entries:
+                    self._knowledge.replace_file(entry.path, entry.apis)
             indexed += len(entries)
         unreadable = [path for each in skipped if (path := self._relative(each.path)) in known]
         gone = sorted({*gone, *unreadable})
         if gone:
             with self._database.transaction() as connection:
                 self._inventory.remove(connection, gone)
-            for path in gone:
-                self._knowledge.replace_file(path, ())
+                for path in gone:
+                    self._knowledge.replace_file(path, ())
         return indexed, len(gone)
 
     def _relative(self, path: Path) -> str:

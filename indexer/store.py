@@ -55,11 +55,14 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Give the connection for a write that happens whole or not at all.
+        """Give the connection for a write that happens whole or not at all; one within another is part of it.
 
         Raises `StorageError` where it could not be written; any error rolls it back.
         """
         with self._lock, self._translated():
+            if self._connection.in_transaction:
+                yield self._connection
+                return
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection

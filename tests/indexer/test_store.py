@@ -50,6 +50,14 @@ def test_a_failed_transaction_leaves_nothing(tmp_path: Path) -> None:
     assert names(database) == ["y"]
 
 
+def test_a_transaction_within_another_is_part_of_it(tmp_path: Path) -> None:
+    database, _ = opened(tmp_path / "index.db")
+    with pytest.raises(ZeroDivisionError), database.transaction():
+        add(database, "x")
+        raise ZeroDivisionError
+    assert names(database) == []
+
+
 @pytest.mark.parametrize("damage", [b"no database at all" * 100, b"SQLite format 3\0" + b"\xff" * 5000])
 def test_a_damaged_database_is_moved_aside(tmp_path: Path, damage: bytes) -> None:
     path = tmp_path / "index.db"
