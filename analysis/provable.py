@@ -20,7 +20,9 @@ from typewright.analysis.types import (
     ClassObject,
     Function,
     Instance,
+    Literal,
     Module,
+    Tuple,
     Type,
     Wrapped,
 )
@@ -188,12 +190,12 @@ class Provable:
         match value:
             case Module(definition=definition):
                 return self._module_member(definition, name, depth)
-            case Instance() | ClassObject():
+            case Instance() | ClassObject() | Literal() | Tuple():
                 return min(proof, self._member(value, name))
             case _:
                 return Proof.NONE
 
-    def _member(self, receiver: Instance | ClassObject, name: str) -> Proof:
+    def _member(self, receiver: Type, name: str) -> Proof:
         """What a declaration says of a member; an attribute without one may hold anything."""
         found = self.evaluator.lookup(receiver, name)
         owner = found.owner if found is not None else None
