@@ -58,7 +58,7 @@ def _definitions(body: list[ast.stmt], spoken: set[str]) -> Iterator[VisibleType
                 module = "." * node.level + (node.module or "")
                 for alias in node.names:
                     name = alias.asname or alias.name
-                    if name.lstrip("_")[:1].isupper() and module not in {"typing", "typing_extensions"}:
+                    if _may_be_type(alias.name) and module not in {"typing", "typing_extensions"}:
                         yield VisibleType(name, "import", module, alias.name, spoken=name in spoken)
             case ast.Assign(targets=[ast.Name(id=name)], value=value) if name.lstrip("_")[:1].isupper():
                 constant = isinstance(value, ast.Constant) or (name.isupper() and len(name) > 1)
@@ -73,6 +73,12 @@ def _definitions(body: list[ast.stmt], spoken: set[str]) -> Iterator[VisibleType
                     for child in getattr(node, field, []):
                         inner = child.body if isinstance(child, ast.ExceptHandler) else [child]
                         yield from _definitions(inner, spoken)
+
+
+def _may_be_type(name: str) -> bool:
+    """Whether a name is written like a type's; `A_CONSTANT` is not."""
+    bare = name.strip("_")
+    return bare[:1].isupper() and not (bare.isupper() and "_" in bare)
 
 
 def _last_names(nodes: Iterable[ast.expr]) -> tuple[str, ...]:

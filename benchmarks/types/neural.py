@@ -54,11 +54,12 @@ def candidates_of(module: Module, own: Mapping[str, VisibleType], *, hide: bool)
     for visible in module.visible:
         if hide and not visible.spoken:
             continue
-        known = own.get(visible.imported_name or visible.name, visible)
+        name = visible.imported_name or visible.name
+        known = own.get(name, visible)
         seen.add(visible.name)
-        outside = f"{visible.module}.{visible.imported_name}"
-        found.append(_candidate(visible.name, outside if known is visible else "_", known, visible.origin))
-    found += [_candidate(name, "_", known, "elsewhere") for name, known in own.items() if name not in seen]
+        whole = name if known is not visible or visible.origin != "import" else f"{visible.module}.{name}"
+        found.append(_candidate(visible.name, whole, known, visible.origin))
+    found += [_candidate(name, name, known, "elsewhere") for name, known in own.items() if name not in seen]
     return found
 
 

@@ -85,13 +85,10 @@ def build_vocabulary(
         for name, origins in whole.items():
             sources[name][origins.most_common(1)[0][0]] += 1
     qualified = _qualified(sources, packages_per_type)
-    common = [text for text, count in types.most_common() if count >= packages_per_type]
+    common = _most_common(types, packages_per_type)
     spoken = [text for text in common if all(name in qualified for name in names_in(text))]
-    composed = [
-        text
-        for text, count in templates.most_common()
-        if count >= packages_per_type and all(name in qualified for name in names_in(text))
-    ]
+    around = _most_common(templates, packages_per_type)
+    composed = [text for text in around if all(name in qualified for name in names_in(text))]
     kept = sorted(key for key, count in features.items() if count >= packages_per_feature)
     used = {name for text in (*spoken, *composed) for name in names_in(text)}
     return Vocabulary(
@@ -99,6 +96,13 @@ def build_vocabulary(
         (OTHER, *spoken),
         tuple(dict.fromkeys((PLACEHOLDER, *composed))),
         {name: qualified[name] for name in sorted(used & qualified.keys())},
+    )
+
+
+def _most_common(counts: Counter[str], minimum: int) -> list[str]:
+    """Texts counted `minimum` times or more, the commonest first, in an order that hashing cannot change."""
+    return sorted(
+        (text for text, n in counts.items() if n >= minimum), key=lambda text: (-counts[text], text)
     )
 
 

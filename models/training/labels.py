@@ -81,6 +81,8 @@ def _arms(node: ast.expr) -> Iterator[str]:
 
 def _head(node: ast.expr) -> str:
     match node:
+        case ast.Attribute(attr="args" | "kwargs"):  # of a ParamSpec
+            return "?" + ast.unparse(node)
         case ast.Name(id=name) | ast.Attribute(attr=name):
             return _ALIASES.get(name, name)
         case ast.Constant(value=value) if value is Ellipsis:
