@@ -125,7 +125,7 @@ def _index(commands: _Commands[Parser]) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help="a library to index; may be repeated (default: what the workspace imports, the standard library)",
+        help="a library to index; may be repeated (default: the standard library and what is imported)",
     )
     _json(parser, "print the report as one JSON object")
     _workspace(parser)

@@ -28,6 +28,9 @@ def complete(options: Namespace) -> int:
 
     path, line, column = options.place
     with workspace(options, [path]) as session:
+        lines = session.snapshot().syntax(path.absolute()).lines
+        if line > len(lines):
+            raise TypewrightError(f"{path} has no line {line}.")
         suggestion = suggest(session, path.absolute(), line, column, mode=options.mode)
         if options.json:
             print_json(_suggestion_row(suggestion))
