@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
@@ -28,7 +29,6 @@ RECOMMEND: Final = "refactor.recommend"
 
 MAX_IMPORTS: Final = 5
 
-_WORD = re.compile(r"\w+")
 _COMMENT = re.compile(r"\s*#+[!:]?\s*(?:TODO:?\s*)?(?P<text>\S.*?)\s*\Z")
 
 
@@ -37,20 +37,22 @@ def code_action(ls: Server, params: types.CodeActionParams) -> object:
     if (context := ls.context(params.text_document.uri)) is None:
         return []
     resolves = _resolves_edits(ls)
+    literals = _takes_literals(ls)
 
-    def work(cancel: CancelToken) -> list[types.CodeAction]:
+    def work(cancel: CancelToken) -> list[types.CodeAction | types.Command]:
         sources = {
             ANNOTATE: _annotate(context, params.range, resolves),
             ANNOTATE_FILE: _annotate_file(context, resolves),
             RECOMMEND: _recommend(context, params.range),
             str(QUICK_FIX.value): _quick_fixes(context, params.range, cancel),
         }
-        return [
+        wanted = [
             action
             for kind, actions in sources.items()
             if _wanted(kind, params.context.only)
             for action in actions
         ]
+        return [*wanted] if literals else [action.command for action in wanted if action.command]
 
     return ls.work(work)
 
@@ -63,11 +65,21 @@ def _wanted(kind: str, only: Sequence[types.CodeActionKind | str] | None) -> boo
     return any(each == "" or kind == each or kind.startswith(each + ".") for each in asked)
 
 
+def _takes_literals(ls: Server) -> bool:
+    """Whether the client knows code actions; one that does not is given their commands."""
+    able = _abilities(ls)
+    return able is not None and able.code_action_literal_support is not None
+
+
 def _resolves_edits(ls: Server) -> bool:
-    capabilities = ls.client_capabilities.text_document
-    action = capabilities.code_action if capabilities is not None else None
-    support = action.resolve_support if action is not None else None
-    return support is not None and "edit" in support.properties
+    """Whether the client asks for the edits of an action once it is chosen."""
+    able = _abilities(ls)
+    return able is not None and able.resolve_support is not None and "edit" in able.resolve_support.properties
+
+
+def _abilities(ls: Server) -> types.CodeActionClientCapabilities | None:
+    document = ls.client_capabilities.text_document
+    return document.code_action if document is not None else None
 
 
 def _quick_fixes(context: Context, extent: types.Range, cancel: CancelToken) -> Iterator[types.CodeAction]:
@@ -85,8 +97,7 @@ def _quick_fixes(context: Context, extent: types.Range, cancel: CancelToken) -> 
                 is_preferred=rank == 0 or None,
                 edit=context.workspace_edit([edit]),
             )
-    name = _word_at(context, span.line, span.column)
-    if name.isidentifier():
+    if name := _name_at(context, span.line, span.column):
         choices = import_edits(context.session, context.path, name, overlay=context.overlay, cancel=cancel)
         for choice in choices[:MAX_IMPORTS]:
             yield types.CodeAction(
@@ -94,10 +105,11 @@ def _quick_fixes(context: Context, extent: types.Range, cancel: CancelToken) -> 
             )
 
 
-def _word_at(context: Context, line: int, column: int) -> str:
-    text = context.view.lines[line - context.view.first_line - 1]
-    words = [word[0] for word in _WORD.finditer(text) if word.start() < column <= word.end() + 1]
-    return words[-1] if words else ""
+def _name_at(context: Context, line: int, column: int) -> str:
+    """Return the name that is read at a place, '' where there is none (an attribute, a comment, a string)."""
+    syntax = context.session.snapshot(context.overlay).syntax(context.path)
+    node = syntax.nodes_at(line, column)[-1]
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 def _annotate(context: Context, extent: types.Range, resolves: bool) -> Iterator[types.CodeAction]:

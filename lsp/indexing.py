@@ -13,6 +13,7 @@ from typewright.indexer.cancellation import CancelToken, Progress
 from typewright.indexer.errors import Cancelled
 
 from .diagnostics import publish_all
+from .options import Options
 from .progress import with_progress
 from .server import Server
 
@@ -25,7 +26,7 @@ MANY_FILES: Final = 200  # from here on, looking at the whole workspace is cheap
 async def index_workspaces(ls: Server, sessions: Sequence[Session]) -> None:
     """Bring whole workspaces up to date behind progress bars: files first, then libraries and documents."""
     for session in sessions:
-        for title, step in _steps(session, ls.options.documents):
+        for title, step in _steps(session, ls.options):
             try:
                 await with_progress(ls, f"{title} {session.root.name}", step)
             except Cancelled:
@@ -35,21 +36,29 @@ async def index_workspaces(ls: Server, sessions: Sequence[Session]) -> None:
                 logger.exception("%s %s failed", title, session.root)
                 break
             refresh_answers(ls)
+        await ls.work(_report(ls, session))
 
 
-def _steps(
-    session: Session, documents: Sequence[str]
-) -> list[tuple[str, Callable[[CancelToken, Progress], object]]]:
+def _report(ls: Server, session: Session) -> Callable[[CancelToken], None]:
+    return lambda _cancel: ls.report_notices(session)
+
+
+def _steps(session: Session, options: Options) -> list[tuple[str, Callable[[CancelToken, Progress], object]]]:
     def files(cancel: CancelToken, progress: Progress) -> None:
         session.refresh(progress=progress, cancel=cancel)
 
+    def documents(cancel: CancelToken, progress: Progress) -> None:
+        paths = [session.root / name for name in options.documents]
+        session.index.add_documents(paths, progress=progress, cancel=cancel)
+
     def libraries(cancel: CancelToken, progress: Progress) -> None:
         session.index.add_libraries(progress=progress, cancel=cancel)
-        if documents:
-            paths = [session.root / name for name in documents]
-            session.index.add_documents(paths, progress=progress, cancel=cancel)
 
-    return [("Indexing", files), ("Reading the libraries of", libraries)]
+    return [
+        ("Indexing", files),
+        *([("Reading the documents of", documents)] if options.documents else []),
+        *([("Reading the libraries of", libraries)] if options.index_libraries else []),
+    ]
 
 
 async def refresh_files(ls: Server, paths: Iterable[Path]) -> None:

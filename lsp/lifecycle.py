@@ -132,7 +132,7 @@ def did_change_configuration(
     """Take over new options, without a restart."""
     settings = params.settings
     if isinstance(settings, dict) and isinstance(settings.get(SECTION), dict):
-        changed = _take_over(ls, settings[SECTION])
+        changed = _take_over(ls, settings)
         return index_workspaces(ls, ls.workspaces.sessions) if changed else None
     return _ask_again(ls)
 

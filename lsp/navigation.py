@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from lsprotocol import types
+from typewright.assist.describe import hover as describe_at
 from typewright.indexer.cancellation import CancelToken
 from typewright.indexer.outline import Symbol
 
@@ -35,8 +36,6 @@ def hover(ls: Server, params: types.HoverParams) -> object:
     line, column = context.view.place(params.position)
 
     def work(cancel: CancelToken) -> types.Hover | None:
-        from typewright.assist.describe import hover as describe_at
-
         found = describe_at(
             context.session, context.path, line, column, overlay=context.overlay, cancel=cancel
         )

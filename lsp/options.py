@@ -30,13 +30,16 @@ class Options:
     variable_hints: bool = True
     ghost_text: bool = True
     diagnostics: bool = True
+    index_libraries: bool = True  # read the installed libraries that the workspace uses, in the background
     documents: tuple[str, ...] = ()  # folders and files of documentation to index, relative to the root
 
     def updated(self, values: object) -> Options:
-        """Return these options with `values` (JSON, nested or not) put over them.
+        """Return these options with `values` put over them: a JSON object, or one with it as our section.
 
         A value of the wrong type keeps the old one and is logged; names that are unknown are ignored.
         """
+        if isinstance(values, Mapping) and isinstance(values.get(SECTION), Mapping):
+            values = values[SECTION]
         if not isinstance(values, Mapping):
             return self
         changes: dict[str, Any] = {}

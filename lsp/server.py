@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import importlib.metadata
 import logging
 import os
@@ -65,7 +66,9 @@ class Server(LanguageServer):
         self.options = self.initial_options = Options()
         self.changed_files: set[Path] = set()  # on disk, and not yet in the index
         self.publishing: dict[str, asyncio.Task[None]] = {}  # diagnostics to be pushed, by document
-        self.offered: tuple[int, Sequence[str]] = (0, ())  # the latest completion list, and its documentation
+        # The number of the latest completion list, and the documentation of its items.
+        self.offered: tuple[int, Sequence[str]] = (0, ())
+        self._reported: set[str] = set()
         self._interactive = ThreadPoolExecutor(INTERACTIVE_WORKERS, "interactive")
         self._background = ThreadPoolExecutor(BACKGROUND_WORKERS, "background")
         self._background_work: set[asyncio.Future[Any]] = set()
@@ -131,6 +134,14 @@ class Server(LanguageServer):
         for future in list(self._background_work):
             future.cancel()
 
+    def report_notices(self, session: Session) -> None:
+        """Write a session's notices (weights missing, index rebuilt) into the editor's log, each once."""
+        for text in session.notices:
+            if text not in self._reported:
+                self._reported.add(text)
+                message = types.LogMessageParams(types.MessageType.Info, text)
+                self.call(functools.partial(self.window_log_message, message))
+
     def call(self, function: Callable[[], object]) -> None:
         """Run `function` on the loop; from any thread, at any time."""
         with contextlib.suppress(RuntimeError):  # the loop has ended: nobody is left to tell
@@ -162,10 +173,10 @@ class Server(LanguageServer):
 
 def create_server() -> Server:
     """Return a server with every feature registered."""
-    from . import actions, diagnostics, hints, lifecycle, navigation
+    from . import actions, commands, completion, diagnostics, hints, lifecycle, navigation
 
     server = Server()
-    for feature in (lifecycle, hints, navigation, diagnostics, actions):
+    for feature in (lifecycle, hints, completion, navigation, diagnostics, actions, commands):
         feature.register(server)
     return server
 

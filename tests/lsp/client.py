@@ -21,8 +21,16 @@ from lsprotocol import types
 from pygls.protocol import default_converter
 
 CONVERTER = default_converter()
+# lsprotocol takes every action that has a command for a bare command.
+CONVERTER.register_structure_hook(
+    types.Command | types.CodeAction,
+    lambda raw, _: CONVERTER.structure(
+        raw, types.Command if isinstance(raw.get("command"), str) else types.CodeAction
+    ),
+)
 COMMAND = (sys.executable, "-m", "typewright.cli.main", "serve")
 TIMEOUT = 60.0
+STATIC = {"neural": False, "indexLibraries": False}
 
 
 class ResponseError(Exception):
@@ -251,14 +259,14 @@ class Client:
 
         return await asyncio.wait_for(wait(), seconds)
 
-    async def indexed(self) -> None:
-        """Wait until the server has read the workspace and its libraries."""
+    async def indexed(self, what: str = "Indexing", seconds: float = TIMEOUT) -> None:
+        """Wait until the server has read the workspace, or its libraries ("Reading the libraries")."""
 
         def done() -> bool:
-            began = {item.token for item in self.progress("begin") if "libraries" in item.value["title"]}
+            began = {item.token for item in self.progress("begin") if item.value["title"].startswith(what)}
             return bool(began & {item.token for item in self.progress("end")})
 
-        await self.until(done)
+        await self.until(done, seconds)
 
     def progress(self, kind: str) -> list[types.ProgressParams]:
         """Return the reports of work of one kind."""

@@ -82,12 +82,20 @@ def write_prices(prices, folder):
     target.write_text(json.dumps(prices))
     return target
 ''',
+    "shop/books.py": """from ledger import Ledger
+
+
+def book(amount):
+    ledger = Ledger("main")
+    ledger.post("sales", amount)
+    return ledger.balance("sales")
+""",
     "shop/wrong.py": '''"""APIs that do not exist."""
 
 import json
 from shop.models import Basket, Produkt
 
-text = json.dumpz({})
+text = json.dumpss({})
 basket = Basket()
 basket.addd(None)
 ''',
@@ -118,7 +126,7 @@ def open_ledger(name: str, *, readonly: bool = False) -> Ledger:
 CELLS = [
     "import json\nfrom shop.models import Basket",
     "def widen(text, factor=2):\n    return text * factor",
-    "widen('a')\njson.dumpz",
+    "widen('a')\njson.dumpss",
 ]
 
 

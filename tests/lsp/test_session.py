@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from lsprotocol import types
 
-from .client import Client, ResponseError, capabilities, connected
+from .client import STATIC, Client, ResponseError, capabilities, connected
 from .shop import FILES, make_shop, place
 
 
@@ -23,9 +23,6 @@ def root(tmp_path: Path) -> Path:
 @pytest.fixture
 def cache(tmp_path: Path) -> Path:
     return tmp_path / "cache"
-
-
-STATIC = {"initialization_options": {"neural": False}}
 
 
 @pytest.mark.parametrize(
@@ -42,10 +39,10 @@ async def test_positions_are_counted_as_the_client_prefers(
 ) -> None:
     able = capabilities()
     able.general = types.GeneralClientCapabilities(position_encodings=preferred)
-    async with connected(root, cache=cache, able=able, **STATIC) as client:
+    async with connected(root, cache=cache, able=able, initialization_options=STATIC) as client:
         assert client.capabilities is not None
         assert client.capabilities.position_encoding == chosen
-        uri = client.open(root / "shop/face.py", "import json\nface = '😀'; json.dumpz\n")
+        uri = client.open(root / "shop/face.py", "import json\nface = '😀'; json.dumpss\n")
         params = types.DocumentDiagnosticParams(types.TextDocumentIdentifier(uri))
         report = await client.request(types.TEXT_DOCUMENT_DIAGNOSTIC, params)
         assert [item.range.start for item in report.items] == [types.Position(1, 16 + width)]
@@ -57,7 +54,7 @@ async def test_positions_are_counted_as_the_client_prefers(
 
 async def test_a_client_that_does_not_pull_gets_diagnostics_pushed(root: Path, cache: Path) -> None:
     able = types.ClientCapabilities()
-    async with connected(root, cache=cache, able=able, **STATIC) as client:
+    async with connected(root, cache=cache, able=able, initialization_options=STATIC) as client:
         uri = client.open(root / "shop/wrong.py")
 
         def published() -> list[Any]:
@@ -68,9 +65,9 @@ async def test_a_client_that_does_not_pull_gets_diagnostics_pushed(root: Path, c
             ]
             return list(found[-1].diagnostics) if found else []
 
-        start = place(FILES["shop/wrong.py"], "json.|dumpz")
+        start = place(FILES["shop/wrong.py"], "json.|dumpss")
         await client.until(lambda: start in [item.range.start for item in published()])
-        client.change(uri, 2, FILES["shop/wrong.py"].replace("dumpz", "dumps"))
+        client.change(uri, 2, FILES["shop/wrong.py"].replace("dumpss", "dumps"))
         await client.until(lambda: published() and start not in [item.range.start for item in published()])
         client.notify(
             types.TEXT_DOCUMENT_DID_CLOSE, types.DidCloseTextDocumentParams(types.TextDocumentIdentifier(uri))
@@ -84,7 +81,7 @@ async def test_a_client_that_does_not_pull_gets_diagnostics_pushed(root: Path, c
 async def test_indexing_is_shown_and_can_be_cancelled(root: Path, cache: Path) -> None:
     for number in range(300):
         (root / f"module_{number}.py").write_text("def f(x):\n    return x\n" * 50)
-    async with connected(root, cache=cache, **STATIC) as client:
+    async with connected(root, cache=cache, initialization_options=STATIC) as client:
         begun = await client.until(lambda: client.progress("begin"))
         assert "Indexing shop" in begun[0].value["title"]
         assert begun[0].value["cancellable"] is True
@@ -100,13 +97,13 @@ async def test_indexing_is_shown_and_can_be_cancelled(root: Path, cache: Path) -
 
 
 async def test_a_single_file_without_a_folder(root: Path, cache: Path) -> None:
-    async with connected(cache=cache, **STATIC) as client:
+    async with connected(cache=cache, initialization_options=STATIC) as client:
         uri = client.open(root / "shop/orders.py")
         position = place(FILES["shop/orders.py"], "basket.|add(pen")
         params = types.DefinitionParams(types.TextDocumentIdentifier(uri), position)
         found = await client.request(types.TEXT_DOCUMENT_DEFINITION, params)
         assert [each.uri for each in found] == [(root / "shop/models.py").as_uri()]
-        untitled = client.open("untitled:x", "import json\njson.dumpz\n")
+        untitled = client.open("untitled:x", "import json\njson.dumpss\n")
         pull = types.DocumentDiagnosticParams(types.TextDocumentIdentifier(untitled))
         report = await client.request(types.TEXT_DOCUMENT_DIAGNOSTIC, pull)
         assert len(report.items) == 1
@@ -115,22 +112,24 @@ async def test_a_single_file_without_a_folder(root: Path, cache: Path) -> None:
 
 
 async def test_a_client_without_resolve_gets_a_command(root: Path, cache: Path) -> None:
-    async with connected(root, cache=cache, able=types.ClientCapabilities(), **STATIC) as client:
+    async with connected(
+        root, cache=cache, able=types.ClientCapabilities(), initialization_options=STATIC
+    ) as client:
         uri = client.open(root / "shop/orders.py")
         here = types.Range(
             place(FILES["shop/orders.py"], "words = |sep"), place(FILES["shop/orders.py"], "words = |sep")
         )
         params = types.CodeActionParams(types.TextDocumentIdentifier(uri), here, types.CodeActionContext([]))
         actions = await client.request(types.TEXT_DOCUMENT_CODE_ACTION, params)
-        action = next(action for action in actions if action.title == "Annotate describe")
-        assert action.command.command == "typewright.annotateFile"
-        assert action.command.arguments == (uri, "describe")
+        command = next(action for action in actions if action.title == "Annotate describe")
+        assert isinstance(command, types.Command)
+        assert (command.command, command.arguments) == ("typewright.annotateFile", (uri, "describe"))
 
 
 async def test_links_to_a_workspace_lead_to_the_same_files(root: Path, cache: Path, tmp_path: Path) -> None:
     link = tmp_path / "link"
     link.symlink_to(root)
-    async with connected(link, cache=cache, **STATIC) as client:
+    async with connected(link, cache=cache, initialization_options=STATIC) as client:
         uri = client.open(link / "shop/orders.py")
         params = types.DefinitionParams(
             types.TextDocumentIdentifier(uri), place(FILES["shop/orders.py"], "    |describe(pen)")
@@ -140,6 +139,8 @@ async def test_links_to_a_workspace_lead_to_the_same_files(root: Path, cache: Pa
 
 
 # With a language model
+
+MODELS = {"indexLibraries": False}
 
 
 @pytest.fixture
@@ -171,7 +172,7 @@ async def test_ghost_text_and_a_killed_inference_process(root: Path, cache_with_
         'def parse_numbers(text):\n    """Return the integers in a comma-separated text."""\n'
         "    return [int(part) for part in text."
     )
-    async with connected(root, cache=cache_with_weights) as client:
+    async with connected(root, cache=cache_with_weights, initialization_options=MODELS) as client:
         uri = client.open(root / "shop/numbers.py", text)
         found = await client.request(types.TEXT_DOCUMENT_INLINE_COMPLETION, ghost_text(uri, text))
         assert len(found.items) == 1
@@ -198,7 +199,7 @@ async def test_ghost_text_and_a_killed_inference_process(root: Path, cache_with_
 
 async def test_newer_ghost_text_takes_the_place_of_older(root: Path, cache_with_weights: Path) -> None:
     text = "import json\n\n\ndef read(path):\n    with open(path) as file:\n        return "
-    async with connected(root, cache=cache_with_weights) as client:
+    async with connected(root, cache=cache_with_weights, initialization_options=MODELS) as client:
         uri = client.open(root / "shop/numbers.py", text)
         asked = [
             client.ask(types.TEXT_DOCUMENT_INLINE_COMPLETION, ghost_text(uri, text))[1] for _ in range(20)
@@ -217,7 +218,7 @@ async def test_newer_ghost_text_takes_the_place_of_older(root: Path, cache_with_
 
 
 async def test_without_weights_the_static_features_work_and_nothing_is_shown(root: Path, cache: Path) -> None:
-    async with connected(root, cache=cache) as client:
+    async with connected(root, cache=cache, initialization_options=MODELS) as client:
         text = FILES["shop/orders.py"] + "\nvalue = "
         uri = client.open(root / "shop/orders.py", text)
         found = await client.request(
