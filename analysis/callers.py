@@ -135,6 +135,11 @@ class Callers:
 
     def _scopes(self, definition: FunctionDefinition) -> list[tuple[ModuleDefinition, Scope]]:
         """The scopes that may call a function: those that mention its name, its own module's first."""
+        key = ("calling scopes", definition)
+        nothing: list[tuple[ModuleDefinition, Scope]] = []
+        return self.evaluator.memo.get(key, lambda: self._find_scopes(definition), nothing)
+
+    def _find_scopes(self, definition: FunctionDefinition) -> list[tuple[ModuleDefinition, Scope]]:
         names = self._search_names(definition)
         modules = self.evaluator.modules
         paths: list[Path] = []

@@ -194,7 +194,8 @@ class Constructions:
         found: Solution = dict(solution)
         if bound.types.get(0) is not None and isinstance(parameters[0].type, Instance):
             # an overload that says what `self` is: `def __init__(self: dict[str, V], **kwargs: V)`
-            for parameter, argument in zip(own, parameters[0].type.arguments, strict=False):
+            for parameter, given in zip(own, parameters[0].type.arguments, strict=False):
+                argument = substitute(given, base, keep=True)
                 if argument != parameter:
                     found[parameter] = argument
         for late in (False, True):

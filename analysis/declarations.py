@@ -94,6 +94,9 @@ class Declarations:
 
     def class_in(self, module: ModuleDefinition, name: str) -> ClassDefinition:
         """A class that a standard library module must have."""
+        for binding in reversed(module.scopes.module.bindings.get(name, ())):
+            if isinstance(binding.node, ast.ClassDef) and self.evaluator.modules.reachable(module, binding):
+                return self.class_definition(module.frame, binding.node)
         found = self.evaluator.modules.member(module, name)
         assert isinstance(found, ClassObject), f"{module.name}.{name}"
         return found.definition

@@ -19,6 +19,7 @@ Value = TypeVar("Value")
 
 _TOP = 1 << 30
 _MAX_ROUNDS = 5
+_ENOUGH = 2  # so many levels of callers less are not worth another computation
 
 
 class Exhausted(Exception):  # noqa: N818 - it is no error: the answer is "unknown"
@@ -165,7 +166,7 @@ class Memo:
         `exhausted` (or else `bottom`) is the answer where computations are nested too deep.
         """
         entry = self._kept.get(key)
-        if entry is not None and not (entry.truncated and entry.callers < self.callers):
+        if entry is not None and not (entry.truncated and entry.callers + _ENOUGH < self.callers):
             self._note(entry, _TOP)
             return entry.value  # type: ignore[return-value]
         provisional = self._provisional.get(key)

@@ -19,6 +19,7 @@ from typewright.analysis.types import (
     Instance,
     Module,
     Never,
+    SpecialForm,
     Tuple,
     Type,
     Unknown,
@@ -145,6 +146,8 @@ class Flow(Expressions):
                 self.bind(node.target, declared)
             return
         known_type = value
+        if isinstance(declared, SpecialForm):  # `Final`: the value says it all
+            declared = UNKNOWN
         if not isinstance(declared, Unknown) and not self._refines(declared, value):
             known_type = declared
         self.bind(node.target, known_type)

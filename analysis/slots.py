@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -71,6 +71,17 @@ class _Place:
     default_none: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Visit:
+    """A node to be visited: its dotted scope, the function around it, the class around it."""
+
+    node: ast.AST
+    scope: tuple[str, ...]
+    function: str
+    class_name: str
+    in_class: bool
+
+
 class Slots:
     """Finds the slots of a file and fills them."""
 
@@ -101,51 +112,51 @@ class Slots:
     # Places.
 
     def places(self) -> Iterator[_Place]:
-        """The un-annotated places of the file."""
-        return self._visit(self.module.tree, (), "", "", False)
+        """The un-annotated places of the file. An explicit stack: expressions may be thousands deep."""
+        waiting: list[_Place | _Visit] = [_Visit(self.module.tree, (), "", "", False)]
+        while waiting:
+            item = waiting.pop()
+            if isinstance(item, _Place):
+                yield item
+            else:
+                waiting.extend(reversed(list(self._visited(item))))
 
-    def _visit(
-        self, node: ast.AST, scope: tuple[str, ...], function: str, class_name: str, in_class: bool
-    ) -> Iterator[_Place]:
-        if isinstance(node, _FUNCTIONS):
-            yield from self._function(node, scope, function, class_name, in_class)
-            return
-        if isinstance(node, ast.ClassDef):
-            for statement in node.body:
-                yield from self._visit(statement, (*scope, node.name), function, node.name, True)
-            return
-        if isinstance(node, ast.Lambda):
-            yield from self._arguments(node.args, "lambda", class_name, False)
-            yield from self._visit(node.body, scope, function, class_name, False)
-            return
-        for target in _targets(node):
-            yield from self._target(target, function, class_name)
-        inside = in_class and isinstance(node, ast.If | ast.Try | ast.With)
-        for child in ast.iter_child_nodes(node):
-            yield from self._visit(child, scope, function, class_name, inside)
+    def _visited(self, at: _Visit) -> Iterator[_Place | _Visit]:
+        """What visiting a node leads to: places, and nodes inside."""
+        node = at.node
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                yield from self._function(node, at)
+            case ast.ClassDef(name=name, body=body):
+                for statement in body:
+                    yield _Visit(statement, (*at.scope, name), at.function, name, True)
+            case ast.Lambda(args=arguments, body=body):
+                yield from self._arguments(arguments, "lambda", at.class_name, False)
+                yield replace(at, node=body, in_class=False)
+            case _:
+                for target in _targets(node):
+                    yield from self._target(target, at.function, at.class_name)
+                inside = at.in_class and isinstance(node, ast.If | ast.Try | ast.With)
+                for child in ast.iter_child_nodes(node):
+                    yield replace(at, node=child, in_class=inside)
 
     def _function(
-        self,
-        node: ast.FunctionDef | ast.AsyncFunctionDef,
-        scope: tuple[str, ...],
-        function: str,
-        class_name: str,
-        in_class: bool,
-    ) -> Iterator[_Place]:
-        name = ".".join((*scope, node.name))
-        owner = class_name if in_class else ""
+        self, node: ast.FunctionDef | ast.AsyncFunctionDef, at: _Visit
+    ) -> Iterator[_Place | _Visit]:
+        name = ".".join((*at.scope, node.name))
+        owner = at.class_name if at.in_class else ""
         if node.returns is None:
             yield _Place("return", node, name, node.name, owner)
-        yield from self._arguments(node.args, name, owner, in_class)
+        yield from self._arguments(node.args, name, owner, at.in_class)
         outer = [
             *node.decorator_list,
             *node.args.defaults,
             *(d for d in node.args.kw_defaults if d is not None),
         ]
         for expression in outer:
-            yield from self._visit(expression, scope, function, class_name, False)
+            yield replace(at, node=expression, in_class=False)
         for statement in node.body:
-            yield from self._visit(statement, (*scope, node.name), name, owner, False)
+            yield _Visit(statement, (*at.scope, node.name), name, owner, False)
 
     def _arguments(
         self, node: ast.arguments, function: str, class_name: str, method: bool

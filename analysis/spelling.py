@@ -64,7 +64,8 @@ _PUBLIC_HOMES = {
     "contextlib._GeneratorContextManager": ("contextlib", "AbstractContextManager"),
     "contextlib._AsyncGeneratorContextManager": ("contextlib", "AbstractAsyncContextManager"),
     "os._Environ": ("collections.abc", "MutableMapping"),
-    "types.EllipsisType": ("types", "EllipsisType"),
+    "_thread.lock": ("threading", "Lock"),
+    "_thread.RLock": ("threading", "RLock"),
 }
 
 
@@ -165,11 +166,19 @@ class Spelling:
             wanted = self.evaluator.modules.find(module)
             same = wanted is not None and value == self.evaluator.modules.member(wanted, name)
             if not same:
-                self._imports[module, ""] = None
+                if not self._is_imported(module):
+                    self._imports[module, ""] = None
                 return f"{module}.{name}"
             return name
         self._imports[module, name] = None
         return name
+
+    def _is_imported(self, module: str) -> bool:
+        """Whether the dotted name of a module already means that module here."""
+        if module not in self.bindings:
+            return False
+        value = self.evaluator.modules.member(self.module, module)
+        return isinstance(value, Module) and value.definition.name == module
 
     def _named(self, definition: ClassDefinition) -> str:
         module = definition.module
