@@ -57,6 +57,17 @@ _SPECIAL_FORMS = frozenset(
         "Tuple",
     ]
 )
+_ALIASES = {
+    "List": "list",
+    "Dict": "dict",
+    "Set": "set",
+    "FrozenSet": "frozenset",
+    "DefaultDict": "collections.defaultdict",
+    "OrderedDict": "collections.OrderedDict",
+    "Counter": "collections.Counter",
+    "ChainMap": "collections.ChainMap",
+    "Deque": "collections.deque",
+}
 _WRAPPERS = {
     "builtins.property": "property",
     "abc.abstractproperty": "property",
@@ -139,11 +150,12 @@ class Declarations:
                 return found
         return UNKNOWN
 
-    @staticmethod
-    def _special(module: ModuleDefinition, name: str) -> Type | None:
-        if module.name in _TYPING_MODULES and name in _SPECIAL_FORMS:
-            return SpecialForm(name)
-        return None
+    def _special(self, module: ModuleDefinition, name: str) -> Type | None:
+        if module.name not in _TYPING_MODULES:
+            return None
+        if name in _ALIASES:
+            return ClassObject(self.evaluator.class_named(_ALIASES[name]))
+        return SpecialForm(name) if name in _SPECIAL_FORMS else None
 
     def annotated(self, frame: Frame, binding: Binding) -> Type | None:
         """What `name: annotation` says; None where that is nothing (`Final`, `ClassVar`)."""

@@ -65,6 +65,7 @@ _PUBLIC_HOMES = {
     "contextlib._AsyncGeneratorContextManager": ("contextlib", "AbstractAsyncContextManager"),
     "os._Environ": ("collections.abc", "MutableMapping"),
     "_thread.lock": ("threading", "Lock"),
+    "_thread.LockType": ("threading", "Lock"),
     "_thread.RLock": ("threading", "RLock"),
 }
 
