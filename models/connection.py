@@ -58,6 +58,9 @@ class Connection:
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 env={
+                    # Threads that wait sleep instead of spinning: on a busy machine a token takes a tenth.
+                    "OMP_WAIT_POLICY": "PASSIVE",
+                    "KMP_BLOCKTIME": "0",
                     **os.environ,
                     "HF_HUB_OFFLINE": "1",
                     "HF_HUB_DISABLE_TELEMETRY": "1",
