@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from .grammar import module_or_none
+from .logical_lines import best_reading
 from .mending import first_word
 from .repair import CLAUSES, repair
 from .source import Span
@@ -48,15 +49,12 @@ def reparse(
 
 def _reaches_out(lines: Sequence[str]) -> bool:
     """Whether broken lines could be sound together with what stands before or after them."""
-    text = "\n".join(lines).strip()
-    last = text.rpartition("\n")[2]
-    return (
-        '"""' in text
-        or "'''" in text
-        or text.endswith("\\")
-        or last.startswith("@")
-        or first_word(text) in CLAUSES
-    )
+    logical, blamed = best_reading("\n".join(lines))
+    if blamed or not logical:
+        return bool(blamed)  # a string without an end takes in what follows
+    first, last = logical[0], logical[-1]
+    goes_back = first.width > 0 or first_word(first.text) in CLAUSES
+    return goes_back or last.text.startswith("@") or last.text.endswith("\\")
 
 
 def _first_line(statement: ast.stmt) -> int:

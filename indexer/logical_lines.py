@@ -67,17 +67,19 @@ def logical_lines(text: str, *, blamed: Sequence[int] = (), eager: bool = False)
     return _Cutter(text, eager, frozenset(blamed)).cut()
 
 
-def blamed_quotes(text: str) -> tuple[int, ...]:
-    """Return the offsets of triple quotes that are one too many, none where code and strings are in order."""
+def best_reading(text: str) -> tuple[list[LogicalLine], tuple[int, ...]]:
+    """Cut a text into logical lines; also return the offsets of triple quotes that are one too many.
+
+    There are none of those where code and strings are in order.
+    """
     blamed: list[int] = []
-    while len(blamed) < _MOST_BLAMED:
+    while True:
         cutter = _Cutter(text, False, frozenset(blamed))
-        cutter.cut()
+        lines = cutter.cut()
         culprit = _culprit(text, cutter.triples, cutter.endless)
-        if culprit is None or culprit in blamed:
-            break
+        if culprit is None or culprit in blamed or len(blamed) == _MOST_BLAMED:
+            return lines, tuple(sorted(blamed))
         blamed.append(culprit)
-    return tuple(sorted(blamed))
 
 
 def _culprit(text: str, triples: Sequence[tuple[int, int]], endless: bool) -> int | None:

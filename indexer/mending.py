@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final, Literal
 
 from .grammar import error_offset, module_or_none
@@ -85,6 +86,7 @@ def first_word(text: str) -> str:
     return found[1] if found else ""
 
 
+@lru_cache(maxsize=16384)
 def kind(text: str) -> Kind | None:
     """Say whether a statement parses as it stands or as a head that lacks its body; None if neither."""
     word = first_word(text)

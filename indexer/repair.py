@@ -15,7 +15,7 @@ from typing import Final
 
 from .blocks import fit
 from .grammar import error_offset, module_or_none
-from .logical_lines import LogicalLine, blamed_quotes, logical_lines
+from .logical_lines import LogicalLine, best_reading, logical_lines
 from .mending import Statement, first_word, kind, mend
 from .source import Span
 
@@ -37,10 +37,10 @@ def repair(source: Sequence[str]) -> tuple[ast.Module, tuple[Span, ...]]:
     lines = list(source)
     text = "\n".join(lines)
     starts = [0, *accumulate(len(line) + 1 for line in lines)]
-    blamed = blamed_quotes(text)
+    logical, blamed = best_reading(text)
     shifts: dict[int, int] = {}
     damage: list[Span] = []
-    for first, end in _chunks(logical_lines(text, blamed=blamed), len(lines)):
+    for first, end in _chunks(logical, len(lines)):
         local = tuple(each - starts[first] for each in blamed if starts[first] <= each < starts[end])
         repaired = _repaired("\n".join(lines[first:end]), local)
         if repaired is not None:
