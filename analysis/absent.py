@@ -10,17 +10,18 @@ from __future__ import annotations
 import ast
 import difflib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from typewright.analysis.definitions import ClassDefinition, ModuleDefinition
 from typewright.analysis.elsewhere import Elsewhere
+from typewright.analysis.evaluator import Evaluator
 from typewright.analysis.evidence import Evidence
 from typewright.analysis.existence import Existence
+from typewright.analysis.fixpoint import Budget
 from typewright.analysis.guards import Guards, SiteKind
-from typewright.analysis.modules import absolute_name
+from typewright.analysis.modules import Workspace, absolute_name
 from typewright.analysis.navigation import Navigator
 from typewright.analysis.provable import Proof, Provable
 from typewright.analysis.types import (
@@ -31,6 +32,7 @@ from typewright.analysis.types import (
     Instance,
     Literal,
     Module,
+    Super,
     Tuple,
     Type,
     alternatives,
@@ -39,10 +41,8 @@ from typewright.analysis.types import (
 from typewright.indexer.cancellation import NEVER, CancelToken
 from typewright.indexer.source import Span
 
-if TYPE_CHECKING:
-    from typewright.analysis.evaluator import Evaluator
-
 _CANDIDATES = 5
+_DECLARED_ONLY = Budget(seconds=60.0, callers=0, contexts=0, call_steps=0)
 _OPEN_CLASS = re.compile(r"Mixin|Base|Abstract|Interface|Protocol|Mock|Stub|Fake|Proxy|Namespace")
 
 
@@ -71,19 +71,24 @@ class Site:
 
 
 class Checker:
-    """Checks the files of one snapshot."""
+    """Checks the files of one snapshot; `previous` lends what has not changed since.
 
-    def __init__(self, evaluator: Evaluator) -> None:
-        self.evaluator = evaluator
-        self.existence = Existence(evaluator)
-        self.provable = Provable(evaluator)
-        self.elsewhere = Elsewhere(evaluator)
+    It has an evaluator of its own that follows no callers and runs no functions for their arguments: what
+    they would add is likely, not proven.
+    """
+
+    def __init__(self, workspace: Workspace, previous: Checker | None = None) -> None:
+        self.evaluator = Evaluator(workspace, previous.evaluator if previous else None, _DECLARED_ONLY)
+        self.existence = Existence(self.evaluator)
+        self.provable = Provable(self.evaluator)
+        self.elsewhere = Elsewhere(self.evaluator)
 
     def check(
         self, path: Path, cancel: CancelToken = NEVER, sites: list[Site] | None = None
     ) -> Sequence[Absent]:
         """What is absent in one file, in source order. `sites`, where given, collects every site."""
-        return _FileCheck(self, path, cancel, sites).run()
+        with self.evaluator.memo.query(cancel):
+            return _FileCheck(self, path, cancel, sites).run()
 
 
 class _FileCheck:
@@ -191,7 +196,7 @@ class _FileCheck:
         if proof == Proof.NONE:
             self._count("member", node.attr, node, None)
             return
-        receiver = self.evaluator.infer(self.path, node.value).type
+        receiver = self.provable.type_of(self.module, node.value)
         arms = [arm for arm in alternatives(receiver) if arm != NONE]
         answers = [self._has(arm, node.attr) for arm in arms]
         answer = True if True in answers else None if None in answers or not answers else False
@@ -219,6 +224,9 @@ class _FileCheck:
                 return self.existence.class_member(definition, name)
             case ClassObject(definition=definition):
                 return self.existence.class_object_member(definition, name)
+            case Super(definition=definition):
+                ancestors = self.evaluator.classes.mro(definition)[1:]
+                return True if any(self.existence.own_member(a, name) for a, _ in ancestors) else None
             case _:
                 return None
 
@@ -231,6 +239,8 @@ class _FileCheck:
             return False
         if _OPEN_CLASS.search(definition.name):
             return True
+        if not self.elsewhere.is_made(definition) and self.elsewhere.some_class_has(name):
+            return True  # made by a call of type(), or by whoever mixes it in
         return any(
             self.existence.class_member(subclass, name) is not False
             for subclass in self.elsewhere.subclasses(definition)
@@ -247,7 +257,7 @@ class _FileCheck:
             for keyword in names:
                 self._count("keyword", keyword.arg or "", keyword, None)
             return
-        callee = self.evaluator.infer(self.path, call.func).type
+        callee = self.provable.type_of(self.module, call.func)
         for keyword in names:
             assert keyword.arg is not None
             answers = [self.existence.keyword(arm, keyword.arg) for arm in alternatives(callee)]
@@ -333,8 +343,3 @@ def _nearest(name: str, names: Sequence[str]) -> list[str]:
     inside = [each for each in public if name.lower() in each.lower() or each.lower() in name.lower()]
     found = [*(lower[each] for each in close), *(each for each in inside if len(each) > 3)]
     return list(dict.fromkeys(found))[:_CANDIDATES]
-
-
-def absent(evaluator: Evaluator, path: Path, cancel: CancelToken = NEVER) -> Iterator[Absent]:
-    """What is absent in one file."""
-    yield from Checker(evaluator).check(path, cancel)

@@ -79,6 +79,27 @@ class Elsewhere:
             self._subclasses[definition] = tuple(dict.fromkeys((*direct, *below)))
         return self._subclasses[definition]
 
+    def is_made(self, definition: ClassDefinition) -> bool:
+        """Whether the workspace calls the class or a subclass by name, so that it is whole by itself."""
+        names = {definition.name, *(subclass.name for subclass in self.subclasses(definition))}
+        return any(
+            isinstance(node, ast.Call) and names.intersection(_last_names(node.func))
+            for name in sorted(names)
+            for path in self.evaluator.workspace.files_using(name)
+            for node in ast.walk(self.evaluator.modules.at(path).tree)
+        )
+
+    def some_class_has(self, name: str) -> bool:
+        """Whether any class of the workspace binds the name, or assigns it to an attribute."""
+        for path in self.evaluator.workspace.files_using(name):
+            module = self.evaluator.modules.at(path)
+            if any(scope.kind == "class" and name in scope.bindings for scope in module.scopes.all()):
+                return True
+            for node in ast.walk(module.tree):
+                if isinstance(node, ast.Attribute) and node.attr == name and isinstance(node.ctx, ast.Store):
+                    return True
+        return False
+
     def _direct(self, definition: ClassDefinition) -> Iterator[ClassDefinition]:
         for path in self.evaluator.workspace.files_using(definition.name):
             module = self.evaluator.modules.at(path)
@@ -102,10 +123,15 @@ class Elsewhere:
         )
 
 
+def _last_names(callee: ast.expr) -> tuple[str, ...]:
+    if isinstance(callee, ast.Attribute):
+        return (callee.attr,)
+    return (callee.id,) if isinstance(callee, ast.Name) else ()
+
+
 def _sets(call: ast.Call, name: str) -> bool:
     """Whether this is `setattr(…, "name", …)` under any of its names."""
-    called = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-    if called not in ("setattr", "__setattr__"):
+    if not {"setattr", "__setattr__"}.intersection(_last_names(call.func)):
         return False
     return any(isinstance(argument, ast.Constant) and argument.value == name for argument in call.args)
 

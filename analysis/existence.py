@@ -152,7 +152,7 @@ class Existence:
         if file.source_path is None:
             return None if name.startswith("_") or file.origin != "typeshed" else False
         text = self.text(file.source_path)
-        if re.search(rf"\b{re.escape(name)}\b", text):
+        if _may_define(text, name):
             return None
         if file.origin == "typeshed":
             return None if name.startswith("_") and _DYNAMIC_MODULE.search(text) else False
@@ -194,7 +194,7 @@ class Existence:
         ancestors = [ancestor for ancestor, _ in self.evaluator.classes.mro(definition)]
         undecided = False
         for ancestor in ancestors:
-            found = self._own_member(ancestor, name)
+            found = self.own_member(ancestor, name)
             if found:
                 return True
             undecided = undecided or found is None
@@ -214,7 +214,8 @@ class Existence:
         answers = [self._member(metaclass, name) for metaclass in (own, general)]
         return True if True in answers else None if None in answers else False
 
-    def _own_member(self, definition: ClassDefinition, name: str) -> bool | None:
+    def own_member(self, definition: ClassDefinition, name: str) -> bool | None:
+        """Whether a class itself, bases aside, has the member."""
         if name in definition.members:
             return True
         node, scope = definition.node, definition.scope
@@ -273,11 +274,11 @@ class Existence:
         text = self.text(file.source_path)
         header = re.search(rf"^(\s*)class\s+{re.escape(definition.name)}\b", text, re.MULTILINE)
         if header is None:
-            return re.search(rf"\b{re.escape(name)}\b", text) is not None
+            return _may_define(text, name)
         indent = re.escape(header[1].lstrip("\n"))
         end = re.compile(rf"^{indent}[^\s#)]", re.MULTILINE).search(text, header.end())
         body = text[header.start() : end.start() if end else len(text)]
-        return re.search(rf"\b{re.escape(name)}\b", body) is not None
+        return _may_define(body, name)
 
     # Keyword arguments.
 
@@ -370,6 +371,17 @@ def _may_be_slot(bindings: Sequence[Binding], name: str) -> bool:
         if name in {node.value for node in ast.walk(value) if isinstance(node, ast.Constant)}:
             return True
     return False
+
+
+def _may_define(text: str, name: str) -> bool:
+    """Whether source text may bind a name: anything but reading it, or reading it as an attribute."""
+    return (
+        any(
+            not re.match(r"\s*[.(\[]", text[found.end() :][:20]) or text[found.start() - 1] in "'\""
+            for found in re.finditer(rf"(?<!\.)\b{re.escape(name)}\b", text)
+        )
+        or re.search(rf"(?:def|class)\s+{name}\b|\.{name}\s*(?::[^=\n]+)?=(?!=)", text) is not None
+    )
 
 
 def _decorator_name(decorator: ast.expr) -> str:

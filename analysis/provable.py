@@ -14,8 +14,10 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from typewright.analysis.definitions import ModuleDefinition
+from typewright.analysis.fixpoint import Exhausted
 from typewright.analysis.scopes import Binding, Scope, parameters
 from typewright.analysis.types import (
+    UNKNOWN,
     BoundMethod,
     ClassObject,
     Function,
@@ -24,6 +26,7 @@ from typewright.analysis.types import (
     Module,
     Tuple,
     Type,
+    Unknown,
     Wrapped,
 )
 
@@ -48,6 +51,25 @@ class Provable:
 
     def __init__(self, evaluator: Evaluator) -> None:
         self.evaluator = evaluator
+
+    def type_of(self, module: ModuleDefinition, node: ast.expr) -> Type:
+        """The inferred type of an expression; in annotations, which never run, what its names lead to."""
+        try:
+            found = self.evaluator.infer(module.path, node).type
+        except (Exhausted, RecursionError):
+            return UNKNOWN
+        if not isinstance(found, Unknown):
+            return found
+        match node:
+            case ast.Name(id=name):
+                bindings = module.scopes.resolve(name, module.scopes.scope_of(node)).bindings
+                if len(bindings) == 1 and bindings[0].kind == "import":
+                    return self.evaluator.modules.imported(module, bindings[0])
+            case ast.Attribute(value=receiver, attr=name):
+                inside = self.type_of(module, receiver)
+                if isinstance(inside, Module):
+                    return self.evaluator.modules.member(inside.definition, name) or found
+        return found
 
     def proof(self, module: ModuleDefinition, node: ast.expr, depth: int = _MAX_DEPTH) -> Proof:
         """How far the type inferred for an expression can be relied on."""
@@ -74,6 +96,8 @@ class Provable:
                 return self._call(module, callee, depth - 1)
             case ast.NamedExpr(value=value):
                 return self.proof(module, value, depth - 1)
+            case ast.Subscript(value=value):
+                return self._element(module, value, depth - 1)
             case _:
                 return Proof.NONE
 
@@ -117,6 +141,8 @@ class Provable:
             case "except" if isinstance(statement, ast.ExceptHandler) and statement.type is not None:
                 types = statement.type.elts if isinstance(statement.type, ast.Tuple) else [statement.type]
                 return min(Proof.DECLARED, *(self.proof(module, each, depth) for each in types))
+            case "for" if isinstance(statement, ast.For | ast.AsyncFor | ast.comprehension):
+                return self._element(module, statement.iter, depth)
             case "parameter":
                 return self._parameter(module, binding)
             case _:
@@ -168,9 +194,10 @@ class Provable:
             return Proof.NONE
         assert isinstance(argument, ast.arg)
         arguments = function.args
+        if argument is arguments.vararg or argument is arguments.kwarg:
+            return Proof.EXACT  # a tuple or a dictionary
         if argument.annotation is not None:
-            packed = argument is arguments.vararg or argument is arguments.kwarg
-            return Proof.NONE if packed else Proof.DECLARED
+            return Proof.DECLARED
         owner = module.scopes.scope_of(function)
         is_first = parameters(arguments)[0] is argument and arguments.vararg is not argument
         if owner.kind != "class" or not is_first:
@@ -180,13 +207,46 @@ class Provable:
         named = argument.arg in ("self", "cls")
         return Proof.DECLARED if plain and named else Proof.NONE
 
-    # Members and calls.
+    # Elements, members and calls.
+
+    def _element(self, module: ModuleDefinition, container: ast.expr, depth: int) -> Proof:
+        """How far the elements of a container can be relied on: those of a declared one, as declared."""
+        if self._says_elements(module, container, depth):
+            return min(Proof.DECLARED, self.proof(module, container, depth))
+        return Proof.NONE
+
+    def _says_elements(self, module: ModuleDefinition, node: ast.expr, depth: int) -> bool:
+        """Whether the type arguments of an expression come from annotations, not from what is put in."""
+        if depth <= 0:
+            return False
+        match node:
+            case ast.Constant() | ast.JoinedStr():
+                return True
+            case ast.Name(id=name):
+                bindings = module.scopes.resolve(name, module.scopes.scope_of(node)).bindings
+                return all(self._binding_says_elements(module, binding, depth - 1) for binding in bindings)
+            case ast.Call(func=ast.Attribute(value=receiver)) | ast.Attribute(value=receiver):
+                return self._says_elements(module, receiver, depth - 1)
+            case ast.Call(func=ast.Name()):
+                return not isinstance(self.type_of(module, node.func), ClassObject)
+            case ast.Subscript(value=container):
+                return self._says_elements(module, container, depth - 1)
+            case _:
+                return False
+
+    def _binding_says_elements(self, module: ModuleDefinition, binding: Binding, depth: int) -> bool:
+        statement = binding.statement
+        if isinstance(statement, ast.Assign):
+            return self._says_elements(module, statement.value, depth)
+        if isinstance(statement, ast.For | ast.AsyncFor | ast.comprehension):
+            return self._says_elements(module, statement.iter, depth)
+        return binding.kind in ("parameter", "import") or isinstance(statement, ast.AnnAssign)
 
     def _attribute(self, module: ModuleDefinition, receiver: ast.expr, name: str, depth: int) -> Proof:
         proof = self.proof(module, receiver, depth)
         if proof == Proof.NONE:
             return Proof.NONE
-        value = self.evaluator.infer(module.path, receiver).type
+        value = self.type_of(module, receiver)
         match value:
             case Module(definition=definition):
                 return self._module_member(definition, name, depth)
@@ -218,7 +278,7 @@ class Provable:
         proof = self.proof(module, callee, depth)
         if proof == Proof.NONE:
             return Proof.NONE
-        return self.returned(self.evaluator.infer(module.path, callee).type)
+        return self.returned(self.type_of(module, callee))
 
     def returned(self, value: Type) -> Proof:
         """How far what a call of this type returns can be relied on."""

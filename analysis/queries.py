@@ -6,7 +6,7 @@ import ast
 from collections.abc import Sequence
 from pathlib import Path
 
-from typewright.analysis.absent import Absent, absent
+from typewright.analysis.absent import Absent, Checker
 from typewright.analysis.completion import CallContext, Completion
 from typewright.analysis.evaluator import Evaluator
 from typewright.analysis.evidence import Inferred
@@ -42,6 +42,10 @@ class Analysis:
         self.snapshot = snapshot
         self.evaluator: Evaluator = Evaluator(
             snapshot, previous.evaluator if previous is not None else None, budget
+        )
+        self._checker: Checker | None = None
+        self._earlier_checker: Checker | None = (
+            previous._checker or previous._earlier_checker if previous is not None else None
         )
 
     def slots(self, path: Path, cancel: CancelToken = NEVER) -> Sequence[Slot]:
@@ -107,5 +111,7 @@ class Analysis:
 
     def absent(self, path: Path, cancel: CancelToken = NEVER) -> Sequence[Absent]:
         """Members, imports and keyword arguments in a file that provably do not exist."""
-        with self.evaluator.memo.query(cancel):
-            return list(absent(self.evaluator, path, cancel))
+        if self._checker is None:
+            self._checker = Checker(self.snapshot, self._earlier_checker)
+            self._earlier_checker = None
+        return self._checker.check(path, cancel)
