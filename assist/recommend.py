@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy
 from typewright.assist.fusion import Prior, fuse
 from typewright.indexer.cancellation import NEVER, CancelToken, Progress
 from typewright.indexer.docstrings import sentences
 from typewright.indexer.errors import TypewrightError, UnreadableSource
 from typewright.indexer.libraries import STANDARD_LIBRARY
+from typewright.indexer.vectors import DIMENSIONS
 from typewright.indexer.words import query_words, stem, stems, words
 
 if TYPE_CHECKING:
@@ -24,13 +26,14 @@ if TYPE_CHECKING:
     from typewright.indexer.records import Api, Example, Hit
 
 CANDIDATES = 200  # of each ranking
-EMBEDDING_SECONDS = 20.0  # for a question; the first one starts the inference process
+EMBEDDING_SECONDS = 10.0  # for a question; the first one starts the inference process
 LONGEST_QUESTION = 2_000  # characters of it that count
 _READ_SENTENCES = 12  # of a documentation, for the reason
 _VOTING_SECTIONS = 10
 
 # Code and values that a question quotes (`df`, "men", an address) name the asker's things, not the API's.
 _QUOTED = re.compile(r"`[^`]*`|\"[^\"]*\"|(?<!\w)'[^']*'(?!\w)|\b\w+://\S+")
+_PROSE = re.compile(r"(?!>>>)[\w`*\"'(]")  # no table, rule or interactive session
 _API_NAME = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)+")
 
 
@@ -66,7 +69,7 @@ def recommend(
     prepare(session, libraries, cancel=cancel)
     snapshot = session.snapshot(cancel=cancel)
     asked = _plain(query)
-    vector = _question_vector(session, asked, cancel)
+    vector = _question_vector(session, snapshot, asked, cancel)
     hits = _search(snapshot, query, asked, vector, libraries)
     cancel.check()
     found = _apis(snapshot, hits)
@@ -130,8 +133,13 @@ def _plain(query: str) -> str:
     return plain if query_words(plain) else query
 
 
-def _question_vector(session: Session, asked: str, cancel: CancelToken) -> NDArray[float32] | None:
+def _question_vector(
+    session: Session, snapshot: Snapshot, asked: str, cancel: CancelToken
+) -> NDArray[float32] | None:
     if not session.settings.neural:
+        return None
+    if not snapshot.search_vector(numpy.zeros(DIMENSIONS, dtype=numpy.float32), limit=1):
+        session.notice("Recommendations go by words alone: no API has a vector yet.")
         return None
     try:
         vectors = session.inference.embed([asked], deadline=EMBEDDING_SECONDS, cancel=cancel)
@@ -226,7 +234,7 @@ def _reason(
 ) -> tuple[tuple[str, ...], str]:
     """Which words of the question stand where, or which sentence lies nearest; then how known the API is."""
     wanted = [word for word in query_words(asked) if len(word) > 1]
-    said = sentences(api.documentation)[:_READ_SENTENCES]
+    said = [each for each in sentences(api.documentation)[:_READ_SENTENCES] if _PROSE.match(each)]
     in_name = [word for word in wanted if stem(word) in stems(api.name)]
     best = ""
     held: list[str] = []
