@@ -34,7 +34,7 @@ class Suggestion:
 
     `shown` is False where a person would rather see nothing: little confidence, a comment or a string,
     code behind the cursor, no model. `confidence` estimates the probability that all of `completion` is
-    right. Times are in milliseconds; `layers_run` is the mean number of layers a token went through.
+    right. Times are in milliseconds from the call; `layers_run` is the mean number of layers of a token.
     """
 
     completion: str
@@ -86,8 +86,7 @@ def suggest(
         stop="line",
         context=repository_context(snapshot, path, prefix, cancel),
     )
-    prepared = time.perf_counter() - started
-    left = None if deadline is None else max(0.0, deadline - prepared)
+    left = None if deadline is None else max(0.0, deadline - (time.perf_counter() - started))
     try:
         answer = session.inference.complete(request, deadline=left, cancel=cancel)
     except InferenceTimeout:
@@ -95,14 +94,15 @@ def suggest(
     except TypewrightError as error:
         session.notice(str(error))
         return NOTHING
+    total_ms = (time.perf_counter() - started) * 1000
     completion = answer.text.rstrip()
     worthy = bool(completion.strip()) and not _stands_already(completion, prefix, suffix)
     return Suggestion(
         completion=completion,
         shown=fitting and worthy and answer.confidence >= SHOWN_CONFIDENCE,
         confidence=answer.confidence,
-        first_token_ms=prepared * 1000 + answer.first_token_ms,
-        total_ms=(time.perf_counter() - started) * 1000,
+        first_token_ms=total_ms - (answer.total_ms - answer.first_token_ms),
+        total_ms=total_ms,
         tokens=answer.tokens,
         layers_run=answer.layers_run,
     )
@@ -122,5 +122,5 @@ def _stands_already(completion: str, prefix: str, suffix: str) -> bool:
 
 
 def _one_line_end(text: str) -> str:
-    """The text as models know it: lines end with a line feed."""
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    """The text as models know it: lines end with a line feed, and no half of a surrogate pair is left."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").encode("utf-8", "replace").decode()

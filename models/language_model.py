@@ -141,11 +141,13 @@ class LanguageModel:
 
     @torch.inference_mode()
     def _generate(self, prompt: Sequence[int], constraint: Constraint, cancel: CancelToken) -> Iterator[Step]:
-        """Yield greedy steps without end; the caller stops."""
+        """Yield greedy steps until nothing is allowed; the caller stops earlier."""
         logits = self._prefill(prompt or [next(iter(self._ends))], cancel)
         generated: list[int] = []
         while True:
             allowed = constraint(self.vocabulary.bytes_of(generated))
+            if allowed is not None and not allowed:
+                return
             step = _choose(logits, allowed)
             yield step
             generated.append(step.token)
@@ -177,7 +179,7 @@ class LanguageModel:
 
 def _choose(logits: torch.Tensor, allowed: Sequence[int] | None) -> Step:
     """The most probable token, and its probability among those allowed."""
-    if allowed:
+    if allowed is not None:
         numbers = torch.tensor(allowed, device=logits.device)
         probabilities = logits[numbers].softmax(0)
         best = int(probabilities.argmax())

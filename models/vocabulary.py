@@ -60,6 +60,8 @@ class Vocabulary:
         removed = b""
         while numbers and (not removed or len(removed) < wanted):
             removed = self._bytes[numbers.pop()] + removed
+        if not text.encode().endswith(removed):  # a tokenizer that changes the text it is given
+            return self.encode(text), b""
         return numbers, removed
 
     def spelling(self, rest: bytes) -> list[int]:

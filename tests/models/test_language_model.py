@@ -142,6 +142,28 @@ def test_healing_spells_what_was_taken_back(tiny: LanguageModel) -> None:
         assert generated.startswith(removed) or removed.startswith(generated)
 
 
+def test_healing_with_a_tokenizer_of_pieces() -> None:
+    """As SentencePiece writes them: ▁ for a space, one of them put in front of the text, bytes as <0x0A>."""
+    from tokenizers import Tokenizer, models, pre_tokenizers
+
+    pieces = ["<unk>", "▁x", "▁=", "▁fo", "o", "▁foo", "fo", "f", "▁", "x", "=", "<0x0A>"]
+    merges = [("▁", "x"), ("▁", "="), ("f", "o"), ("▁", "fo"), ("▁fo", "o")]
+    tokenizer = Tokenizer(
+        models.BPE(
+            vocab={piece: number for number, piece in enumerate(pieces)}, merges=merges, unk_token="<unk>"
+        )
+    )
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="first")
+    vocabulary = Vocabulary(tokenizer)
+    prompt, removed = vocabulary.heal("x = foo")
+    assert removed == b" foo"
+    assert vocabulary.bytes_of(prompt) == b" x ="
+    spelled = {vocabulary.bytes_of([number]) for number in vocabulary.spelling(b" foo")}
+    assert spelled == {b" ", b" fo", b" foo"}
+    assert vocabulary.bytes_of([pieces.index("<0x0A>")]) == b"\n"
+    assert vocabulary.heal("x")[1] == b"", "the space in front is not in the text"
+
+
 def test_text_that_ends_within_a_character_is_not_shown_broken(tiny: LanguageModel) -> None:
     completion = tiny.complete(CompletionRequest("x = 'é漢", max_tokens=8, stop="block"))
     assert "\ufffd" not in completion.text
