@@ -17,6 +17,7 @@ from typewright.indexer.slices import slices
 
 from .context import Context
 from .diagnostics import as_diagnostic, findings
+from .lane import Urgency
 from .server import Server
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def code_action(ls: Server, params: types.CodeActionParams) -> object:
         ]
         return [*wanted] if literals else [action.command for action in wanted if action.command]
 
-    return ls.work(work)
+    return ls.analyse(context, work, Urgency.SHOWN)
 
 
 def _wanted(kind: str, only: Sequence[types.CodeActionKind | str] | None) -> bool:
@@ -178,7 +179,7 @@ def resolve(ls: Server, action: types.CodeAction) -> object:
         action.edit = context.workspace_edit(annotating_edits(context, function, cancel))
         return action
 
-    return ls.work(work)
+    return ls.analyse(context, work, Urgency.ASKED)
 
 
 def annotating_edits(context: Context, function: str | None, cancel: CancelToken) -> Sequence[TextEdit]:

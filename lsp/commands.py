@@ -12,14 +12,15 @@ from lsprotocol import types
 from typewright.assist.describe import describe
 from typewright.assist.recommend import Recommendation
 from typewright.assist.recommend import recommend as search
-from typewright.assist.session import Session
 from typewright.indexer.cancellation import CancelToken, Progress
 
 from .actions import annotating_edits
 from .convert import uri_to_path
 from .hardening import RequestError
+from .lane import Urgency
 from .progress import with_progress
 from .server import Server
+from .workspaces import EditorSession
 
 Arguments = Sequence[Any]
 
@@ -30,7 +31,9 @@ async def annotate_file(ls: Server, arguments: Arguments) -> object:
     context = ls.context(uri)
     if context is None:
         raise _bad(f"{uri} is no Python document")
-    edits = await ls.work(lambda cancel: annotating_edits(context, function, cancel))
+    edits = await ls.analyse(
+        context, lambda cancel: annotating_edits(context, function, cancel), Urgency.ASKED
+    )
     if not edits:
         return {"edits": 0, "applied": False}
     edit = context.workspace_edit(edits)
@@ -141,7 +144,7 @@ def status(ls: Server, _arguments: Arguments) -> object:
     return ls.work(work)
 
 
-def _first_session(ls: Server) -> Session:
+def _first_session(ls: Server) -> EditorSession:
     sessions = ls.workspaces.all()
     if not sessions:
         raise _bad("no folder is open")

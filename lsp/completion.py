@@ -14,6 +14,7 @@ from typewright.indexer.cancellation import CancelToken
 
 from .context import Context, text_edit
 from .convert import View
+from .lane import Urgency
 from .server import Server
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def completion(ls: Server, params: types.CompletionParams) -> object:
         ls.offered = (number, [item.documentation for item in found.items])
         return types.CompletionList(is_incomplete=not found.complete, items=offered)
 
-    return ls.work(work)
+    return ls.analyse(context, work, Urgency.TYPING)
 
 
 def _name_start(view: View, position: types.Position) -> types.Position:
@@ -144,7 +145,7 @@ def signature_help(ls: Server, params: types.SignatureHelpParams) -> object:
         active = call.active_parameter if call.active_parameter >= 0 else None
         return types.SignatureHelp(signatures, call.active_signature, active)
 
-    return ls.work(work)
+    return ls.analyse(context, work, Urgency.TYPING)
 
 
 def register(server: Server) -> None:

@@ -8,19 +8,19 @@ from pathlib import Path
 
 from lsprotocol import types
 from typewright.assist.edits import TextEdit
-from typewright.assist.session import Session
 from typewright.indexer.cancellation import CancelToken
 from typewright.indexer.errors import UnreadableSource
 from typewright.indexer.source import Span
 
 from .convert import Encoding, View, path_to_uri
+from .workspaces import EditorSession
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
     """The state that a request is answered from; immutable, so that any thread may use it."""
 
-    session: Session
+    session: EditorSession
     document: View | None  # None where a request is about a whole workspace
     overlay: Mapping[Path, str]
     uris: Mapping[Path, str]  # of open buffers, as the client spells them

@@ -14,6 +14,7 @@ from typewright.assist.check import Finding, check
 from typewright.indexer.cancellation import CancelToken
 
 from .context import Context
+from .lane import Urgency
 from .server import Server
 
 logger = logging.getLogger(__name__)
@@ -40,7 +41,7 @@ def diagnostic(ls: Server, params: types.DocumentDiagnosticParams) -> object:
             return types.RelatedUnchangedDocumentDiagnosticReport(digest)
         return types.RelatedFullDocumentDiagnosticReport(found, result_id=digest)
 
-    return ls.work(report)
+    return ls.analyse(context, report, Urgency.CHECKED)
 
 
 def findings(context: Context, cancel: CancelToken) -> Sequence[Finding]:
@@ -108,7 +109,7 @@ async def _publish(ls: Server, uri: str) -> None:
     context = ls.context(uri)
     if context is None:
         return
-    found = await ls.work(_compute(context)) if ls.options.diagnostics else []
+    found = await ls.analyse(context, _compute(context), Urgency.CHECKED) if ls.options.diagnostics else []
     version = context.view.version
     ls.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, found, version))
 

@@ -38,7 +38,12 @@ LATEST_ONLY: Final = frozenset({types.TEXT_DOCUMENT_COMPLETION, types.TEXT_DOCUM
 """A newer request for the same document withdraws the older one: there is one cursor."""
 
 STALE_AFTER_CHANGE: Final = frozenset(
-    {types.TEXT_DOCUMENT_INLAY_HINT, types.TEXT_DOCUMENT_CODE_ACTION, types.TEXT_DOCUMENT_DOCUMENT_SYMBOL}
+    {
+        types.TEXT_DOCUMENT_INLAY_HINT,
+        types.TEXT_DOCUMENT_CODE_ACTION,
+        types.TEXT_DOCUMENT_DOCUMENT_SYMBOL,
+        types.TEXT_DOCUMENT_DIAGNOSTIC,
+    }
 )
 """A change of the document withdraws these: their positions would be those of the old text.
 
@@ -51,8 +56,10 @@ MAX_POSITION: Final = 2**31 - 1  # of lsprotocol; the specification allows twice
 class RequestError(JsonRpcException):
     """An error response: `code` and one sentence."""
 
-    def __init__(self, code: types.LSPErrorCodes | types.ErrorCodes, message: str) -> None:
-        super().__init__(message, code.value)
+    def __init__(
+        self, code: types.LSPErrorCodes | types.ErrorCodes, message: str, data: object = None
+    ) -> None:
+        super().__init__(message, code.value, data)
 
 
 @dataclass(slots=True)
@@ -219,9 +226,17 @@ class HardenedProtocol(LanguageServerProtocol):
             self._respond(msg_id, task.result())
 
     def withdraw(self, uri: str | None, methods: frozenset[str], reason: str) -> None:
-        """Answer the running requests of `methods` for the document `uri` with ContentModified."""
+        """Answer the running requests of `methods` for the document `uri` with ContentModified.
+
+        Diagnostics have an error of their own, which makes the client ask again.
+        """
         for running in list(self.running.values()):
-            if running.uri == uri and running.method in methods:
+            if running.uri != uri or running.method not in methods:
+                continue
+            if running.method == types.TEXT_DOCUMENT_DIAGNOSTIC:
+                again = types.DiagnosticServerCancellationData(retrigger_request=True)
+                running.withdraw(RequestError(types.LSPErrorCodes.ServerCancelled, reason, again))
+            else:
                 running.withdraw(RequestError(types.LSPErrorCodes.ContentModified, reason))
 
     # Sending
@@ -236,7 +251,10 @@ class HardenedProtocol(LanguageServerProtocol):
             )
 
     def _respond_error(self, msg_id: MessageId | None, error: JsonRpcException) -> None:
-        self._send_json({"id": msg_id, "error": {"code": error.code, "message": error.message}})
+        content: dict[str, Any] = {"code": error.code, "message": error.message}
+        if error.data is not None:
+            content["data"] = self._converter.unstructure(error.data)
+        self._send_json({"id": msg_id, "error": content})
 
     def _send_data(self, data: object) -> None:
         """Send a typed message (how pygls sends requests and notifications). Never raises."""

@@ -11,6 +11,7 @@ from typewright.assist.hints import Hint, hints
 from typewright.indexer.cancellation import CancelToken
 
 from .context import Context, text_edit
+from .lane import Urgency
 from .server import Server
 
 _OPTION: Final = {"param": "parameter_hints", "return": "return_hints", "variable": "variable_hints"}
@@ -27,7 +28,7 @@ def inlay_hint(ls: Server, params: types.InlayHintParams) -> object:
     def work(cancel: CancelToken) -> list[types.InlayHint]:
         return [_as_inlay_hint(context, hint) for hint in _hints(context, (first, last), kinds, cancel)]
 
-    return ls.work(work)
+    return ls.analyse(context, work, Urgency.SHOWN)
 
 
 def resolve(ls: Server, hint: types.InlayHint) -> object:
@@ -49,7 +50,7 @@ def resolve(ls: Server, hint: types.InlayHint) -> object:
                 break
         return hint
 
-    return ls.work(work)
+    return ls.analyse(context, work, Urgency.ASKED)
 
 
 def _hints(context: Context, lines: tuple[int, int], kinds: set[str], cancel: CancelToken) -> Sequence[Hint]:

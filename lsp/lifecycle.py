@@ -165,6 +165,7 @@ def _take_over(ls: Server, values: object) -> bool:
     settings = ls.options.session_settings()
     renewed = settings != ls.workspaces.settings
     if renewed:
+        ls.cancel_background()
         ls.close_sessions(ls.workspaces.replace_settings(settings))
     refresh_answers(ls)
     return renewed

@@ -11,6 +11,7 @@ from typewright.indexer.cancellation import CancelToken
 from typewright.indexer.outline import Symbol
 
 from .context import Context
+from .lane import Urgency
 from .server import Server
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def hover(ls: Server, params: types.HoverParams) -> object:
             return None
         return types.Hover(types.MarkupContent(types.MarkupKind.Markdown, found.markdown()))
 
-    return ls.work(work)
+    return ls.analyse(context, work, Urgency.ASKED)
 
 
 def definition(ls: Server, params: types.DefinitionParams) -> object:
@@ -56,7 +57,7 @@ def definition(ls: Server, params: types.DefinitionParams) -> object:
         analysis = context.session.analysis(context.overlay, cancel=cancel)
         return _locations(context, analysis.definition(context.path, line, column, cancel), cancel)
 
-    return ls.work(work)
+    return ls.analyse(context, work, Urgency.ASKED)
 
 
 def references(ls: Server, params: types.ReferenceParams) -> object:
@@ -73,7 +74,7 @@ def references(ls: Server, params: types.ReferenceParams) -> object:
         declared = _locations(context, analysis.definition(context.path, line, column, cancel), cancel)
         return [location for location in found if location not in declared]
 
-    return ls.work(work)
+    return ls.analyse(context, work, Urgency.ASKED)
 
 
 def _locations(context: Context, found: Iterable[Location], cancel: CancelToken) -> list[types.Location]:

@@ -26,9 +26,10 @@ from .context import Context
 from .convert import View, uri_to_path
 from .documents import Documents
 from .hardening import HardenedProtocol, converter
+from .lane import Urgency
 from .options import Options
 from .transport import Connection, accept, standard_streams
-from .workspaces import Workspaces
+from .workspaces import EditorSession, Workspaces
 
 logger = logging.getLogger(__name__)
 
@@ -91,7 +92,7 @@ class Server(LanguageServer):
         session = self.workspaces.session_for(view.path)
         return None if session is None else self.context_of(session, view)
 
-    def context_of(self, session: Session, view: View | None = None) -> Context:
+    def context_of(self, session: EditorSession, view: View | None = None) -> Context:
         """Return the open buffers that `session` answers for, as they are now."""
         overlay = {
             path: text
@@ -113,21 +114,24 @@ class Server(LanguageServer):
         """
         token = CancelToken()
         pool = self._background if background else self._interactive
-        future = asyncio.get_running_loop().run_in_executor(pool, function, token)
-        future.add_done_callback(lambda done: token.cancel() if done.cancelled() else None)
+        future = _with_token(asyncio.wrap_future(pool.submit(function, token)), token)
         if background:
             self._background_work.add(future)
             future.add_done_callback(self._background_work.discard)
         return future
 
-    def close_sessions(self, sessions: Sequence[Session]) -> asyncio.Future[None]:
-        """Close sessions that are no longer needed."""
+    def analyse(
+        self, context: Context, function: Callable[[CancelToken], Result], urgency: Urgency
+    ) -> asyncio.Future[Result]:
+        """Run `function`, which asks the analysis of the context's workspace, when its turn comes."""
+        token = CancelToken()
+        future = context.session.lane.submit(lambda: function(token), urgency)
+        return _with_token(asyncio.wrap_future(future), token)
 
-        def close(_cancel: CancelToken) -> None:
-            for session in sessions:
-                session.close()
-
-        return self.work(close)
+    def close_sessions(self, sessions: Sequence[EditorSession]) -> None:
+        """Close sessions that are no longer needed, behind the work that they still have."""
+        for session in sessions:
+            session.lane.submit(session.close, Urgency.CLOSING)
 
     def cancel_background(self) -> None:
         """Stop all background work."""
@@ -169,6 +173,11 @@ class Server(LanguageServer):
         """End the session: exit code 0 after `shutdown`, else 1."""
         if self._stopped is not None and not self._stopped.done():
             self._stopped.set_result(0 if self.protocol.shutting_down else 1)
+
+
+def _with_token(future: asyncio.Future[Result], token: CancelToken) -> asyncio.Future[Result]:
+    future.add_done_callback(lambda done: token.cancel() if done.cancelled() else None)
+    return future
 
 
 def create_server() -> Server:

@@ -9,6 +9,8 @@ from pathlib import Path
 from typewright.assist.session import Session, Settings, find_root
 from typewright.indexer.errors import TypewrightError
 
+from .lane import Lane
+
 logger = logging.getLogger(__name__)
 
 
@@ -18,6 +20,7 @@ class EditorSession(Session):
     def __init__(self, root: Path, *, settings: Settings) -> None:
         super().__init__(root, settings=settings)
         self._refreshed = True  # until then, requests answer from what is stored and what is open
+        self.lane = Lane(root.name)
 
 
 class Workspaces:

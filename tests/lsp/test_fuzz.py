@@ -81,7 +81,8 @@ async def test_random_messages(tmp_path: Path, seed: int) -> None:
         outcomes = await asyncio.wait_for(asyncio.gather(*asked, return_exceptions=True), 60)
         failures = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
         assert all(isinstance(failure, ResponseError) for failure in failures)
-        assert not [str(failure) for failure in failures if getattr(failure, "code", 0) not in EXPECTED]
+        wrong = [str(failure) for failure in failures if getattr(failure, "code", 0) not in EXPECTED]
+        assert not wrong, client.stderr.decode()
         assert len(outcomes) > 150
         assert len(failures) < len(outcomes)
         assert types.WINDOW_SHOW_MESSAGE not in client.notifications
