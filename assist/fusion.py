@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 # Reciprocal rank fusion (Cormack, Clarke and Buettcher, 2009): what one ranking adds falls off with the rank.
 RANK_OFFSET = 30
+KINDS: Mapping[str, float] = {"function": 1.0, "method": 1.0, "class": 0.9, "module": 0.4}
 WEIGHTS: Mapping[str, float] = {"words": 1.0, "vectors": 2.0, "documents": 0.5}
 
 
@@ -20,6 +21,7 @@ class Prior:
     depth: int  # dots in its name
     accessible: bool  # its library is imported by the file or the workspace, or is always there
     deprecated: bool
+    kind: str = "function"
 
 
 def fuse(rankings: Mapping[str, Sequence[str]], priors: Mapping[str, Prior]) -> dict[str, float]:
@@ -36,4 +38,4 @@ def weight(prior: Prior) -> float:
     factor = 1.0 + 0.15 * math.log1p(prior.uses) + 0.3 * math.log1p(prior.popularity)
     factor *= 0.85 ** max(0, prior.depth - 2)
     factor *= 1.0 if prior.accessible else 0.7
-    return factor * (0.5 if prior.deprecated else 1.0)
+    return factor * KINDS.get(prior.kind, 0.6) * (0.5 if prior.deprecated else 1.0)

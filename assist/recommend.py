@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from numpy import float32
     from numpy.typing import NDArray
     from typewright.assist.session import Session
-    from typewright.indexer.index import Index, Snapshot
+    from typewright.indexer.index import Snapshot
     from typewright.indexer.records import Api, Example, Hit
 
 CANDIDATES = 200  # of each ranking
@@ -60,8 +59,8 @@ def recommend(
     """Return the APIs that fit a question best, best first; none where nothing fits.
 
     `context` is the file (and line) that asks: what it imports counts for more. `libraries` (distributions or
-    modules) leave only their APIs. The first call in a workspace reads its libraries. Raises
-    `TypewrightError` for a question without a word, and `Cancelled`.
+    modules) leave only their APIs. Where no library was read yet, this reads them. Raises `TypewrightError`
+    for a question without a word, and `Cancelled`.
     """
     query = query[:LONGEST_QUESTION]
     if not words(query):
@@ -87,9 +86,6 @@ def recommend(
     return recommendations
 
 
-_prepared: weakref.WeakKeyDictionary[Index, set[str]] = weakref.WeakKeyDictionary()
-
-
 def prepare(
     session: Session,
     libraries: Sequence[str] = (),
@@ -97,19 +93,18 @@ def prepare(
     progress: Progress | None = None,
     cancel: CancelToken = NEVER,
 ) -> None:
-    """Read the libraries of the workspace, and those that are named, where that was not done yet.
+    """Read what a recommendation needs: those of `libraries` that are not read, or all where none is.
 
-    Raises `TypewrightError` for a library that is not installed.
+    All are the standard library and what the workspace imports. Raises `TypewrightError` for a library that
+    is not installed.
     """
-    done = _prepared.setdefault(session.index, set())
-    if "" not in done:
-        session.snapshot(cancel=cancel)
+    snapshot = session.snapshot(cancel=cancel)
+    read = {name.lower() for name in snapshot.libraries()}
+    if not read and not libraries:
         session.index.add_libraries((), progress=progress, cancel=cancel)
-        done.add("")
-    for name in libraries:
-        if name not in done:
-            session.index.add_libraries((name,), progress=progress, cancel=cancel)
-            done.add(name)
+    missing = [name for name in libraries if name.lower() not in read and snapshot.api(name) is None]
+    if missing:
+        session.index.add_libraries(missing, progress=progress, cancel=cancel)
 
 
 def embed(session: Session, *, progress: Progress | None = None, cancel: CancelToken = NEVER) -> int:
@@ -200,10 +195,9 @@ def _imported(snapshot: Snapshot, context: tuple[Path, int] | None) -> frozenset
 
 def _prior(api: Api, imported: frozenset[str]) -> Prior:
     top = api.name.partition(".")[0]
-    always = api.distribution in {"", STANDARD_LIBRARY}
-    return Prior(
-        api.popularity, api.uses, api.name.count("."), always or top in imported, bool(api.deprecated)
-    )
+    accessible = api.distribution in {"", STANDARD_LIBRARY} or top in imported
+    depth = api.name.count(".")
+    return Prior(api.popularity, api.uses, depth, accessible, bool(api.deprecated), api.kind)
 
 
 def _distinct(

@@ -170,6 +170,10 @@ class Snapshot:
         )
         return found[:limit]
 
+    def libraries(self) -> Mapping[str, str]:
+        """Return the version of each library that was read, by distribution."""
+        return self._knowledge.libraries.libraries()
+
     def api(self, name: str) -> Api | None:
         """Return an API by its qualified name or any public alias."""
         return self._knowledge.api(name)
