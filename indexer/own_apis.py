@@ -3,6 +3,8 @@
 import ast
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 from .docstrings import parse_docstring, summary
@@ -46,9 +48,10 @@ def _api(symbol: Symbol, maker: Symbol | None, path: Path) -> Api:
         described = (
             parse_docstring(maker.docstring).parameters | parsed.parameters if maker else parsed.parameters
         )
-        read = _signature(symbol.name, callable_symbol, described)
+        read = _signature(symbol.name, callable_symbol.signature, callable_symbol.kind == "method")
         if read is not None:
-            signature, parameters, returns = read
+            signature, bare, returns = read
+            parameters = tuple(replace(each, description=described.get(each.name, "")) for each in bare)
     elif symbol.kind == "property":
         returns = symbol.signature.partition(" -> ")[2]
         signature = f"{symbol.name}: {returns}" if returns else symbol.name
@@ -69,28 +72,30 @@ def _api(symbol: Symbol, maker: Symbol | None, path: Path) -> Api:
     )
 
 
-def _signature(
-    name: str, symbol: Symbol, described: dict[str, str]
-) -> tuple[str, tuple[Parameter, ...], str] | None:
-    """Return a signature without the instance, its parameters and result, out of a symbol's."""
-    tree = module_or_none(f"def {symbol.signature}: ...")
+@lru_cache(maxsize=4096)
+def _signature(name: str, written: str, is_method: bool) -> tuple[str, tuple[Parameter, ...], str] | None:
+    """Return the signature, parameters and result of what a symbol's signature says, without the instance.
+
+    `name` is what is called: the class in the place of `__init__`. Edits leave most signatures as they were.
+    """
+    tree = module_or_none(f"def {written}: ...")
     if tree is None or not isinstance(tree.body[0], ast.FunctionDef):
         return None
     function = tree.body[0]
     arguments = function.args
     for positional in (arguments.posonlyargs, arguments.args):
-        if positional and symbol.kind == "method" and positional[0].arg in _INSTANCE:
+        if positional and is_method and positional[0].arg in _INSTANCE:
             if len(arguments.defaults) == len(arguments.posonlyargs) + len(arguments.args):
                 arguments.defaults.pop(0)
             positional.pop(0)
             break
     returns = ast.unparse(function.returns) if function.returns else ""
-    arrow = f" -> {returns}" if returns and symbol.name == name else ""
-    parameters = tuple(_parameters(arguments, described))
+    arrow = f" -> {returns}" if returns and function.name == name else ""
+    parameters = tuple(_parameters(arguments))
     return f"{name}({ast.unparse(arguments)}){arrow}", parameters, returns
 
 
-def _parameters(arguments: ast.arguments, described: dict[str, str]) -> Iterator[Parameter]:
+def _parameters(arguments: ast.arguments) -> Iterator[Parameter]:
     positional = [(each, "positional-only") for each in arguments.posonlyargs]
     positional += [(each, "positional or keyword") for each in arguments.args]
     missing: list[ast.expr | None] = [None] * (len(positional) - len(arguments.defaults))
@@ -105,4 +110,4 @@ def _parameters(arguments: ast.arguments, described: dict[str, str]) -> Iterator
     for each, kind, default in found:
         annotation = ast.unparse(each.annotation) if each.annotation else ""
         written = ast.unparse(default) if default else None
-        yield Parameter(each.arg, kind, annotation, written, described.get(each.arg, ""))
+        yield Parameter(each.arg, kind, annotation, written, "")

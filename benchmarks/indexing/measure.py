@@ -59,7 +59,7 @@ def main() -> None:
 
 def table_row(name: str, row: dict[str, float]) -> str:
     """Return one line of the table."""
-    counts = {key: row[key] for key in ("files", "symbols", "libraries", "apis") if key in row}
+    counts = {key: row[key] for key in ("files", "symbols", "libraries", "apis") if row.get(key)}
     what = ", ".join(f"{int(count):,} {key}" for key, count in counts.items())
     rates = ", ".join(
         f"{count / row['cpu']:,.0f} {key}"
