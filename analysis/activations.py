@@ -88,10 +88,10 @@ class Activations:
         outside = self.observer
         self.observer = flow
         try:
-            with memo.limited(memo.budget.steps):
+            with memo.apart(memo.budget.steps) if recording else memo.limited(memo.budget.call_steps):
                 work(flow)  # type: ignore[operator]
         except (Exhausted, RecursionError):
-            if memo.exceeded:
+            if memo.exceeded or memo.overdrawn:
                 raise
             memo.truncate()
             flow.returned.append((ast.Return(), UNKNOWN))
@@ -314,16 +314,7 @@ class Activations:
         memo.depend(definition.module.bit)
         frame = Frame(definition.scope, definition.module, function.closure, arguments, function=definition)
         frame.environment = Environment(dict(names))
-        try:
-            with memo.limited(memo.budget.call_steps):
-                flow, outcome = self._run(
-                    frame, lambda flow: self._statements(flow, definition), recording=False
-                )
-        except Exhausted:
-            if memo.exceeded:
-                raise
-            memo.truncate()
-            return Outcome(UNKNOWN)
+        flow, outcome = self._run(frame, lambda flow: self._statements(flow, definition), recording=False)
         outcome.returns = self._result(flow, definition)
         mentioned = self.mentioned(definition)
         outcome.observations = [

@@ -7,6 +7,7 @@ What was computed on the way stands on an approximation and is kept only until t
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
@@ -19,7 +20,8 @@ Value = TypeVar("Value")
 
 _TOP = 1 << 30
 _MAX_ROUNDS = 5
-_ENOUGH = 2  # so many levels of callers less are not worth another computation
+_RECURSION_LIMIT = 8_000
+_ENOUGH = 5  # so many levels of callers less are not worth another computation
 
 
 class Exhausted(Exception):  # noqa: N818 - it is no error: the answer is "unknown"
@@ -38,8 +40,8 @@ class Budget:
     seconds: float = 20.0
     steps: int = 200_000
     call_steps: int = 3_000
-    depth: int = 70
-    callers: int = 4
+    depth: int = 150
+    callers: int = 10
     contexts: int = 24
 
 
@@ -113,8 +115,20 @@ class Memo:
             self._limit = outside
 
     @contextmanager
+    def apart(self, steps: int) -> Iterator[None]:
+        """Bounds work that is not done for the caller alone: it is not charged to the bound around."""
+        outside, before = self._limit, self._steps
+        self._limit = self._steps + steps
+        try:
+            yield
+        finally:
+            self._limit = outside + self._steps - before
+
+    @contextmanager
     def query(self, cancel: CancelToken) -> Iterator[None]:
         """One query from outside: its cancel token, its deadline, its budget."""
+        if sys.getrecursionlimit() < _RECURSION_LIMIT:  # our depth is bounded by `Budget.depth`
+            sys.setrecursionlimit(_RECURSION_LIMIT)
         outside = (self.cancel, self._deadline)
         self.cancel = cancel
         self._deadline = min(self._deadline, time.monotonic() + self.budget.seconds)
@@ -127,6 +141,11 @@ class Memo:
     def exceeded(self) -> bool:
         """Whether the budget of the whole query is used up, not only that of a part."""
         return time.monotonic() > self._deadline
+
+    @property
+    def overdrawn(self) -> bool:
+        """Whether the budget of the part around is used up."""
+        return self._steps > self._limit
 
     @property
     def depth(self) -> int:
