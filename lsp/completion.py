@@ -20,7 +20,8 @@ from .server import Server
 if TYPE_CHECKING:
     from typewright.assist.complete import Item
 
-GHOST_TEXT_SECONDS: Final = 5.0  # after that, the typist is elsewhere
+AUTOMATIC_SECONDS: Final = 5.0  # for ghost text; after that, the typist is elsewhere
+INVOKED_SECONDS: Final = 60.0  # somebody asked for it and waits, even for the model to load
 
 ITEM_KINDS: Final = {
     "module": types.CompletionItemKind.Module,
@@ -108,7 +109,7 @@ def inline_completion(ls: Server, params: types.InlineCompletionParams) -> objec
             column,
             mode="dynamic",
             overlay=context.overlay,
-            deadline=GHOST_TEXT_SECONDS,
+            deadline=INVOKED_SECONDS if invoked else AUTOMATIC_SECONDS,
             automatic=not invoked,
             cancel=cancel,
         )

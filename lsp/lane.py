@@ -1,8 +1,8 @@
 """One thread for the analysis of a workspace, which takes the most urgent work first.
 
-Analysis keeps what it knows between questions and is asked one at a time; with more threads, they would only
-wait for the interpreter's lock instead. What an edit makes useless is cancelled and leaves the lane at its next
-look at the token, so that the typist's own requests never stand behind it for long.
+Analysis keeps what it knows between questions and is asked one at a time; with more threads, they would
+only wait for the interpreter's lock instead. What an edit makes useless is cancelled and leaves the lane at
+its next look at the token, so that the typist's own requests never stand behind it for long.
 """
 
 from __future__ import annotations
