@@ -74,7 +74,7 @@ def recommend(
     found = _apis(snapshot, hits)
     imported = _imported(snapshot, context)
     priors = {name: _prior(api, imported) for name, api in found.items()}
-    scores = fuse({signal: list(names) for signal, names in _rankings(hits, found).items()}, priors)
+    scores = fuse(_signals(hits, found), priors)
     best = _distinct(sorted(scores, key=lambda name: (-scores[name], name)), found, priors, limit)
     recommendations = []
     for name in best:
@@ -172,14 +172,21 @@ def _apis(snapshot: Snapshot, hits: Mapping[str, Sequence[Hit]]) -> dict[str, Ap
     return found
 
 
-def _rankings(hits: Mapping[str, Sequence[Hit]], found: Mapping[str, Api]) -> dict[str, dict[str, None]]:
+def _signals(hits: Mapping[str, Sequence[Hit]], found: Mapping[str, Api]) -> dict[str, dict[str, float]]:
+    """The scores of the APIs in each search, and those that the best sections vote for."""
     by_alias = {alias: name for name, api in found.items() for alias in (name, *api.aliases)}
-    rankings: dict[str, dict[str, None]] = {"documents": {}}
+    votes: dict[str, float] = {}
+    signals: dict[str, dict[str, float]] = {"documents": votes}
     for signal, ranking in hits.items():
-        rankings[signal] = dict.fromkeys(hit.api.name for hit in ranking if hit.api)
-        for section in [hit.section for hit in ranking if hit.section][:_VOTING_SECTIONS]:
-            rankings["documents"].update(dict.fromkeys(by_alias[n] for n in section.names if n in by_alias))
-    return rankings
+        signals[signal] = {hit.api.name: hit.score for hit in ranking if hit.api}
+        sections = [hit for hit in ranking if hit.section][:_VOTING_SECTIONS]
+        for rank, hit in enumerate(sections):
+            named = {
+                by_alias[name] for name in (hit.section.names if hit.section else ()) if name in by_alias
+            }
+            for name in named:
+                votes[name] = max(votes.get(name, 0.0), 1 / (1 + rank))
+    return signals
 
 
 def _imported(snapshot: Snapshot, context: tuple[Path, int] | None) -> frozenset[str]:

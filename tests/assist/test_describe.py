@@ -95,7 +95,6 @@ def test_hover_over_what_is_not_indexed_goes_by_the_analysis(session):
 
 def test_hover_over_a_value_shows_its_type(session):
     assert at(session, "count = 3", "count").markdown().startswith("```python\ncount: Literal[3]\n```")
-    assert at(session, "table = tables.read", "table").kind == "function"
     found = at(session, "def greet", "name")
     assert (found.name, found.type) == ("name", "str")
 

@@ -133,11 +133,12 @@ def prior(**known) -> Prior:
     return Prior(**{"popularity": 0, "uses": 0, "depth": 1, "accessible": True, "deprecated": False, **known})
 
 
-def test_fusion_prefers_what_several_rankings_have():
-    rankings = {"words": ["a", "b", "c"], "vectors": ["d", "b", "c"]}
-    scores = fuse(rankings, {name: prior() for name in "abcd"})
+def test_fusion_prefers_what_several_signals_have():
+    signals = {"words": {"a": 9.0, "b": 8.0, "c": 1.0}, "vectors": {"d": 0.9, "b": 0.8, "c": 0.1}}
+    scores = fuse(signals, {name: prior() for name in "abcd"})
     assert max(scores, key=scores.get) == "b"
-    assert scores["d"] > scores["a"]
+    assert scores["d"] > scores["a"] > scores["c"] > 0
+    assert fuse({"words": {"a": 0.0}, "documents": {}}, {"a": prior()}) == {"a": 0.0}
 
 
 def test_priors_order_apis():
