@@ -121,7 +121,7 @@ class _FileCheck:
     def _count(self, kind: SiteKind, name: str, node: ast.AST, exists: bool | None) -> bool:
         """Notes a site; whether it is one where the name is absent."""
         if self.sites is not None:
-            span = self.syntax.span(node) if kind == "module" else self.syntax.name_span(node)
+            span = self._part(node, 0) if isinstance(node, ast.alias) else self.syntax.name_span(node)
             self.sites.append(Site(kind, name, span, exists))
         return exists is False
 
@@ -203,7 +203,8 @@ class _FileCheck:
         absent = self._count("member", node.attr, node, answer)
         if not absent or self.guards.guarded(node, "member", node.attr):
             return
-        if any(self._may_come_from_elsewhere(arm, node.attr, proof) for arm in arms):
+        own = isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")
+        if any(self._may_come_from_elsewhere(arm, node.attr, proof, own=own) for arm in arms):
             return
         first = arms[0]
         near = _nearest(node.attr, [member.name for member in self.evaluator.members(first).members])
@@ -230,7 +231,7 @@ class _FileCheck:
             case _:
                 return None
 
-    def _may_come_from_elsewhere(self, value: Type, name: str, proof: Proof) -> bool:
+    def _may_come_from_elsewhere(self, value: Type, name: str, proof: Proof, *, own: bool) -> bool:
         """Whether code outside the receiver's own definition may give it the member."""
         definition = _class(value)
         if self.elsewhere.assigns(name, definition):
@@ -239,7 +240,8 @@ class _FileCheck:
             return False
         if _OPEN_CLASS.search(definition.name):
             return True
-        if not self.elsewhere.is_made(definition) and self.elsewhere.some_class_has(name):
+        whole = not own or self.evaluator.classes.is_enum(definition) or self.elsewhere.is_made(definition)
+        if not whole and self.elsewhere.some_class_has(name):
             return True  # made by a call of type(), or by whoever mixes it in
         return any(
             self.existence.class_member(subclass, name) is not False

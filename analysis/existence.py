@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,11 +21,12 @@ from typewright.analysis.definitions import (
     ModuleDefinition,
 )
 from typewright.analysis.exports import exports
-from typewright.analysis.scopes import MODULE_NAMES, Binding
+from typewright.analysis.scopes import MODULE_NAMES, Binding, Scopes
 from typewright.analysis.types import BoundMethod, ClassObject, Function, Type
 from typewright.indexer.errors import TypewrightError
 from typewright.indexer.modules import ModuleFile
 from typewright.indexer.source import read_source
+from typewright.indexer.syntax import parse
 
 if TYPE_CHECKING:
     from typewright.analysis.evaluator import Evaluator
@@ -61,6 +63,36 @@ _ANYTHING = frozenset({"builtins.object", "builtins.type", "builtins.function", 
 _SPECIAL = re.compile(r"__\w+__$")
 
 
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """What Python source binds at module level and in each class, attributes that it sets included."""
+
+    bound: frozenset[str]
+    classes: Mapping[str, frozenset[str]]
+    strings: frozenset[str]
+
+    @classmethod
+    def read(cls, tree: ast.Module) -> _Source:
+        scopes = Scopes(tree)
+        classes: dict[str, frozenset[str]] = {}
+        for scope in scopes.all():
+            if scope.kind == "class":
+                found = frozenset(scope.bindings) | _stored(scope.node)
+                classes[scope.name] = classes.get(scope.name, frozenset()) | found
+        constants = (node.value for node in ast.walk(tree) if isinstance(node, ast.Constant))
+        strings = frozenset(value for value in constants if isinstance(value, str) and value.isidentifier())
+        return cls(frozenset(scopes.module.bindings), classes, strings)
+
+
+def _stored(tree: ast.AST | None) -> frozenset[str]:
+    """The attributes that code assigns or deletes, on whatever."""
+    return frozenset(
+        node.attr
+        for node in (ast.walk(tree) if tree is not None else ())
+        if isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load)
+    )
+
+
 class Existence:
     """Answers for one snapshot."""
 
@@ -68,6 +100,7 @@ class Existence:
         self.evaluator = evaluator
         self._stores: dict[ClassDefinition, frozenset[str]] = {}
         self._dynamic: dict[ClassDefinition, bool] = {}
+        self._sources: dict[Path, _Source | None] = {}
 
     # Modules.
 
@@ -121,7 +154,8 @@ class Existence:
             return True if found is not None else None
         if file.kind == "stub":
             return self._in_source(file, name, seen | {module})
-        return None if _DYNAMIC_MODULE.search(self.text(file.path)) else False
+        dynamic = _DYNAMIC_MODULE.search(self.text(file.path)) or self._is_string_in(file.path, name)
+        return None if dynamic else False
 
     def _in_tree(self, module: ModuleDefinition, name: str, seen: frozenset[ModuleDefinition]) -> bool | None:
         scope = module.scopes.module
@@ -151,9 +185,10 @@ class Existence:
         """Whether the module behind a stub has a name that the stub does not declare."""
         if file.source_path is None:
             return None if name.startswith("_") or file.origin != "typeshed" else False
-        text = self.text(file.source_path)
-        if _may_define(text, name):
+        source_file = self._source(file.source_path)
+        if source_file is None or name in source_file.bound or name in source_file.strings:
             return None
+        text = self.text(file.source_path)
         if file.origin == "typeshed":
             return None if name.startswith("_") and _DYNAMIC_MODULE.search(text) else False
         if _DYNAMIC_MODULE.search(text):
@@ -235,7 +270,9 @@ class Existence:
         bases = [base for base in node.bases if not isinstance(base, ast.Starred)]
         if len(bases) != len(node.bases) or any(keyword.arg is None for keyword in node.keywords):
             return None
-        if definition.module.origin != "stub" and self._is_dynamic(definition):
+        if definition.module.origin != "stub" and (
+            self._is_dynamic(definition) or self._is_string_in(definition.module.path, name)
+        ):
             return None
         return False
 
@@ -243,13 +280,7 @@ class Existence:
         """The attributes that code inside a class assigns, on whatever."""
         found = self._stores.get(definition)
         if found is None:
-            nodes = ast.walk(definition.node) if definition.node is not None else ()
-            found = frozenset(
-                node.attr
-                for node in nodes
-                if isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load)
-            )
-            self._stores[definition] = found
+            found = self._stores[definition] = _stored(definition.node)
         return found
 
     def _is_dynamic(self, definition: ClassDefinition) -> bool:
@@ -271,14 +302,23 @@ class Existence:
             return name.startswith("_") or file is None or file.origin != "typeshed"
         if definition.module.name in ("builtins", "typing", "abc", "enum", "types"):
             return False
-        text = self.text(file.source_path)
-        header = re.search(rf"^(\s*)class\s+{re.escape(definition.name)}\b", text, re.MULTILINE)
-        if header is None:
-            return _may_define(text, name)
-        indent = re.escape(header[1].lstrip("\n"))
-        end = re.compile(rf"^{indent}[^\s#)]", re.MULTILINE).search(text, header.end())
-        body = text[header.start() : end.start() if end else len(text)]
-        return _may_define(body, name)
+        source = self._source(file.source_path)
+        if source is None or name in source.strings:
+            return True
+        members = source.classes.get(definition.name)
+        return name in (members if members is not None else source.bound)
+
+    def _is_string_in(self, path: Path, name: str) -> bool:
+        """Whether a file has the name as a string, by which an attribute may be set."""
+        source = self._source(path)
+        return source is None or name in source.strings
+
+    def _source(self, path: Path) -> _Source | None:
+        """What the source behind a stub binds; None where it cannot be read."""
+        if path not in self._sources:
+            text = self.text(path)
+            self._sources[path] = _Source.read(parse(text).tree) if text else None
+        return self._sources[path]
 
     # Keyword arguments.
 
@@ -371,17 +411,6 @@ def _may_be_slot(bindings: Sequence[Binding], name: str) -> bool:
         if name in {node.value for node in ast.walk(value) if isinstance(node, ast.Constant)}:
             return True
     return False
-
-
-def _may_define(text: str, name: str) -> bool:
-    """Whether source text may bind a name: anything but reading it, or reading it as an attribute."""
-    return (
-        any(
-            not re.match(r"\s*[.(\[]", text[found.end() :][:20]) or text[found.start() - 1] in "'\""
-            for found in re.finditer(rf"(?<!\.)\b{re.escape(name)}\b", text)
-        )
-        or re.search(rf"(?:def|class)\s+{name}\b|\.{name}\s*(?::[^=\n]+)?=(?!=)", text) is not None
-    )
 
 
 def _decorator_name(decorator: ast.expr) -> str:
