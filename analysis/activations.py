@@ -208,6 +208,8 @@ class Activations:
                 widen_literals(join(*(flow.final(t) for t in flow.yielded))) if flow.yielded else UNKNOWN
             )
             sent = NONE if ignores_sent(node) else UNKNOWN
+            if isinstance(result, Unknown) and is_placeholder(node):
+                result = NONE
             if isinstance(node, ast.AsyncFunctionDef):
                 return instance("typing.AsyncGenerator", yielded, sent)
             return instance("typing.Generator", yielded, sent, NONE if isinstance(result, Never) else result)

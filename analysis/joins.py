@@ -126,10 +126,12 @@ def _merge(first: Instance, second: Instance) -> Instance | None:
         return None
     arguments = []
     for one, other in zip(first.arguments, second.arguments, strict=True):
-        if one == other or isinstance(other, Never | Unknown):
+        if one == other or isinstance(other, Never):
             arguments.append(one)
         elif isinstance(one, Never | Unknown):
             arguments.append(other)
+        elif isinstance(other, Unknown):
+            arguments.append(one)
         elif first.sites and second.sites:
             arguments.append(join(one, other))
         else:

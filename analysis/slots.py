@@ -245,6 +245,8 @@ class Slots:
                 Evidence("default", f"default is {render(widen_literals(default))}", self.path, node.lineno)
             )
         certainty = 0.85 if sites[1] else 0.6
+        if not sites[1] and isinstance(default, Instance) and default.definition.module.origin == "workspace":
+            certainty = 0.25  # most often a mark that nothing was passed
         if known(type) == NONE:
             return Inferred(UNKNOWN, tuple(evidence), 0.0)
         return _shown(type, tuple(evidence), certainty)
