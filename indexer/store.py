@@ -18,6 +18,8 @@ from .errors import StorageError
 BUSY_SECONDS: Final = 10.0
 _CHECKED_BYTES: Final = 64 * 1024 * 1024
 _SIDE_FILES: Final = ("-wal", "-shm")
+_MARK: Final = ".damaged"
+_DAMAGED: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _UNUSABLE: Final = {
     sqlite3.SQLITE_CORRUPT: "is damaged",
     sqlite3.SQLITE_NOTADB: "is damaged",
@@ -76,11 +78,12 @@ class Database:
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except sqlite3.OperationalError as error:
-            raise _storage_error(self.path, error) from error
         except sqlite3.DatabaseError as error:
-            if type(error) is not sqlite3.DatabaseError:
+            if type(error) not in (sqlite3.DatabaseError, sqlite3.OperationalError):
                 raise
+            if self.path is not None and _code(error) in _DAMAGED:
+                with suppress(OSError):  # so that the next start rebuilds it
+                    _side(self.path, _MARK).touch()
             raise _storage_error(self.path, error) from error
 
     def size(self) -> int:
@@ -165,6 +168,8 @@ def _unusable(path: Path, stamp: int) -> str:
     """Say why an existing database cannot be used; '' where it can, or where there is none."""
     if not path.exists() or path.stat().st_size == 0:
         return ""
+    if _side(path, _MARK).exists():
+        return "was damaged"
     try:
         with closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as connection:
             found = connection.execute("PRAGMA user_version").fetchone()[0]
@@ -185,6 +190,7 @@ def _unusable(path: Path, stamp: int) -> str:
 
 def _move_aside(path: Path) -> None:
     path.replace(path.with_name(path.name + ".old"))
+    _side(path, _MARK).unlink(missing_ok=True)
     for suffix in _SIDE_FILES:
         with suppress(FileNotFoundError):
             _side(path, suffix).replace(_side(path.with_name(path.name + ".old"), suffix))

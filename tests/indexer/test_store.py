@@ -83,6 +83,29 @@ def test_damage_in_the_middle_is_noticed(tmp_path: Path) -> None:
     assert len(notices) == 1
 
 
+def test_damage_that_a_large_database_shows_only_in_use_is_rebuilt_next_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("typewright.indexer.store._CHECKED_BYTES", 0)
+    path = tmp_path / "index.db"
+    database, _ = opened(path)
+    for number in range(200):
+        add(database, f"thing {number}", os.urandom(500))
+    database.close()
+    data = bytearray(path.read_bytes())
+    data[4096:] = b"\x5a" * (len(data) - 4096)
+    path.write_bytes(data)
+    database, notices = opened(path)
+    assert notices == []
+    with pytest.raises(StorageError, match="is damaged"):
+        names(database)
+    database.close()
+    database, notices = opened(path)
+    assert names(database) == []
+    assert notices == ["The index index.db was damaged and is rebuilt."]
+    assert opened(path)[1] == []
+
+
 def test_another_version_is_rebuilt(tmp_path: Path) -> None:
     database, _ = opened(tmp_path / "index.db", 1)
     add(database, "x")
