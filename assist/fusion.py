@@ -43,7 +43,7 @@ def fuse(signals: Mapping[str, Mapping[str, float]], priors: Mapping[str, Prior]
 
 def weight(prior: Prior) -> float:
     """Return the factor by which an API's prior raises or lowers it."""
-    factor = 1.0 + 0.1 * math.log1p(prior.uses) + 0.1 * math.log1p(prior.popularity)
-    factor *= 0.85 ** max(0, prior.depth - 2)
+    factor = 1.0 + 0.4 * math.log1p(prior.uses) + 0.2 * math.log1p(prior.popularity)
+    factor *= 0.7 ** max(0, prior.depth - 2)
     factor *= 1.0 if prior.accessible else 0.7
     return factor * KINDS.get(prior.kind, OTHER_KIND) * (0.5 if prior.deprecated else 1.0)

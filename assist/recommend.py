@@ -202,7 +202,8 @@ def _imported(snapshot: Snapshot, context: tuple[Path, int] | None) -> frozenset
 
 def _prior(api: Api, imported: frozenset[str]) -> Prior:
     top = api.name.partition(".")[0]
-    accessible = api.distribution in {"", STANDARD_LIBRARY} or top in imported
+    # Nothing imported at all (a new workspace) says nothing of what can be.
+    accessible = not imported or api.distribution in {"", STANDARD_LIBRARY} or top in imported
     depth = api.name.count(".")
     return Prior(api.popularity, api.uses, depth, accessible, bool(api.deprecated), api.kind)
 

@@ -73,7 +73,7 @@ _BATCH: Final = 500
 _WORDS_CAP: Final = 2_000  # characters of a documentation that are searched
 # Characters that are embedded: what an API does stands at the start, and time grows with the length.
 _EMBEDDED_CAP: Final = 200
-_WEIGHTS: Final = "4.0, 2.0, 3.0, 1.0"  # of name, owner, summary and text in BM25
+_WEIGHTS: Final = "8.0, 3.0, 4.0, 1.0"  # of name, owner, summary and text in BM25
 # How a method is called says its name, not its class.
 _CALLS: Final = (
     "(SELECT coalesce(sum(count), 0) FROM library_calls AS calls WHERE calls.name ="
