@@ -23,7 +23,7 @@ __all__ = ["CompletionList", "Item", "Suggestion", "items", "suggest"]
 
 MAX_TOKENS = 48
 # Confidence from which a suggestion is shown; docs/completion.md has the measurement.
-SHOWN_CONFIDENCE = 0.4
+SHOWN_CONFIDENCE = 0.5
 
 _CLOSERS = re.compile(r"[\s)\]}:,;\"']*\Z")
 

