@@ -116,34 +116,44 @@ async def the_buffer_is(client: Client, uri: str, text: str) -> None:
 
 
 async def test_a_file_of_twenty_thousand_lines(tmp_path: Path) -> None:
+    """A generated module: a long table, and functions behind it."""
     root = tmp_path / "work"
     root.mkdir()
+    table = "".join(f'    "code_{number}": ({number}, "é😀", None),\n' for number in range(19_400))
     function = (
-        "def work_{0}(value, count=1):\n    total = value * count\n    return json.dumps([total])\n\n\n"
+        "def look_up_{0}(key, default=1):\n    number, *_ = CODES[key]\n    return number + default\n\n\n"
     )
-    text = "import json\n\n\n" + "".join(function.format(number) for number in range(4000))
+    text = f"import json\n\nCODES = {{\n{table}}}\n\n\n" + "".join(map(function.format, range(120)))
     (root / "long.py").write_text(text)
     async with connected(root, cache=tmp_path / "cache", initialization_options=STATIC) as client:
         uri = client.open(root / "long.py")
         document = types.TextDocumentIdentifier(uri)
-        symbols = await client.request(
-            types.TEXT_DOCUMENT_DOCUMENT_SYMBOL, types.DocumentSymbolParams(document)
-        )
-        assert len(symbols) == 4000
+        outline = types.DocumentSymbolParams(document)
+        names = [node.name for node in await client.request(types.TEXT_DOCUMENT_DOCUMENT_SYMBOL, outline)]
+        assert names == ["CODES", *(f"look_up_{number}" for number in range(120))]
         last = text.count("\n")
-        for version in range(2, 300):  # in the middle and at the end, a character at a time
-            position = types.Position(last if version % 2 else last // 2, 0)
-            client.change(uri, version, (types.Range(position, position), "#"))
-        window = types.Range(types.Position(100, 0), types.Position(150, 0))
+        assert last > 20_000
+        version, remark = 1, "# a remark of some length, typed a letter at a time 😀"
+        width = len(remark.encode("utf-16-le")) // 2
+        for letter in remark:
+            for line in (last, 10_000):  # at the end, and inside the table, which breaks it
+                version += 1
+                here = types.Position(line, 0)
+                client.change(uri, version, (types.Range(here, here), letter))
+        for line in (last, 10_000):
+            version += 1
+            here, there = types.Position(line, 0), types.Position(line, width)
+            client.change(uri, version, (types.Range(here, there), ""))
+        names = [node.name for node in await client.request(types.TEXT_DOCUMENT_DOCUMENT_SYMBOL, outline)]
+        assert names == ["CODES", *(f"look_up_{number}" for number in range(120))]
+        first = text[: text.index("def look_up_0(")].count("\n")
+        window = types.Range(types.Position(first, 0), types.Position(first + 50, 0))
         hints = await client.request(types.TEXT_DOCUMENT_INLAY_HINT, types.InlayHintParams(document, window))
-        assert {hint.position.line for hint in hints} <= set(range(100, 151))
-        at = types.Position(last, 0)
-        client.change(uri, 300, (types.Range(at, at), "\njson."))
-        at = types.Position(last + 1, 5)
-        found = await client.request(types.TEXT_DOCUMENT_COMPLETION, types.CompletionParams(document, at))
+        assert hints
+        assert {hint.position.line for hint in hints} <= set(range(first, first + 51))
+        here = types.Position(last, 0)
+        client.change(uri, version + 1, (types.Range(here, here), "json."))
+        position = types.CompletionParams(document, types.Position(last, 5))
+        found = await client.request(types.TEXT_DOCUMENT_COMPLETION, position)
         assert "dumps" in {item.label for item in found.items}
-        again = await client.request(
-            types.TEXT_DOCUMENT_DOCUMENT_SYMBOL, types.DocumentSymbolParams(document)
-        )
-        assert len(again) == 4000
         assert await client.shut_down() == 0
