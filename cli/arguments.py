@@ -127,6 +127,11 @@ def _index(commands: _Commands[Parser]) -> None:
         metavar="NAME",
         help="a library to index; may be repeated (default: the standard library and what is imported)",
     )
+    parser.add_argument(
+        "--embed",
+        action="store_true",
+        help="also give every API a vector, for search by meaning (minutes; continues where it stopped)",
+    )
     _json(parser, "print the report as one JSON object")
     _workspace(parser)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Callable
+from importlib import import_module
 
 from typewright.cli.code import annotate, check, types
 from typewright.cli.knowledge import describe, doctor, index, recommend
@@ -12,9 +13,10 @@ from typewright.cli.models import complete, models, train
 
 def serve(options: Namespace) -> int:
     """Run the language server until the client ends it."""
-    from typewright.lsp.server import run
-
-    return run(options.tcp)
+    # By name: the command line and the server share nothing, one only starts the other.
+    server = import_module("typewright.lsp.server")
+    code: int = server.run(options.tcp)
+    return code
 
 
 COMMANDS: dict[str, Callable[[Namespace], int]] = {

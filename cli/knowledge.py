@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 def index(options: Namespace) -> int:
     """Read the workspace, its libraries and documents into the index."""
+    from typewright.assist.recommend import embed
     from typewright.assist.session import Session
 
     started = time.perf_counter()
@@ -28,6 +29,7 @@ def index(options: Namespace) -> int:
             files = session.refresh(progress=progress)
             libraries = session.index.add_libraries(options.library, progress=progress)
             documents = session.index.add_documents(options.docs, progress=progress) if options.docs else None
+            vectors = embed(session, progress=progress) if options.embed else 0
         folder = session.index.folder
         seconds = time.perf_counter() - started
         bytes_used = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
@@ -38,6 +40,7 @@ def index(options: Namespace) -> int:
                     "files": files,
                     "libraries": libraries,
                     "documents": documents,
+                    "vectors": vectors,
                     "folder": str(folder),
                     "bytes": bytes_used,
                     "seconds": round(seconds, 3),
@@ -46,7 +49,10 @@ def index(options: Namespace) -> int:
         else:
             print(files)
             print(libraries)
-            print(documents)
+            if documents is not None:
+                print(documents)
+            if vectors:
+                print(f"vectors: {vectors:,} APIs and sections")
             print(f"index: {home(folder)} ({size(bytes_used)}), {seconds:.1f} s")
         for text in session.notices:
             say(f"note: {text}")
@@ -57,10 +63,13 @@ def recommend(options: Namespace) -> int:
     """Print the APIs that do what is asked."""
     if (options.query is None) == (options.batch is None):
         raise TypewrightError("recommend needs a QUERY or --batch FILE.jsonl.")
+    from typewright.assist.recommend import prepare
     from typewright.assist.recommend import recommend as search
 
     paths = [options.context[0]] if options.context else []
     with workspace(options, paths) as session:
+        with progress_bar() as progress:
+            prepare(session, options.library, progress=progress)
         if options.batch is not None:
             return _recommend_batch(session, options)
         found = search(
@@ -108,7 +117,10 @@ def _recommend_batch(session: Session, options: Namespace) -> int:
 
     for row in read_rows(options.batch, ("id", "query")):
         started = time.perf_counter()
-        found = search(session, str(row["query"]), libraries=options.library, limit=options.k)
+        context = _context(row.get("context"))
+        found = search(
+            session, str(row["query"]), context=context, libraries=options.library, limit=options.k
+        )
         print_json(
             {
                 "id": row["id"],
@@ -118,6 +130,12 @@ def _recommend_batch(session: Session, options: Namespace) -> int:
             }
         )
     return 0
+
+
+def _context(text: object) -> tuple[Path, int] | None:
+    """The place that a row names as FILE:LINE, if it names one."""
+    path, _, line = str(text or "").rpartition(":")
+    return (Path(path), int(line)) if path and line.isdecimal() else None
 
 
 def read_rows(path: Path, keys: tuple[str, ...]) -> Iterator[Mapping[str, Any]]:

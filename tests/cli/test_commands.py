@@ -63,6 +63,16 @@ def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
     return run_
 
 
+def install_tiny_library(project: Path) -> None:
+    """Give the project an environment with one small library: reading the standard library takes a while."""
+    site = project / ".venv" / "lib" / "python3.11" / "site-packages"
+    (site / "tiny-1.0.dist-info").mkdir(parents=True)
+    (site / "tiny.py").write_text("def grow(by):\n    'Grow a tiny thing.'\n")
+    (site / "tiny-1.0.dist-info" / "METADATA").write_text("Name: tiny\nVersion: 1.0\n")
+    (site / "tiny-1.0.dist-info" / "RECORD").write_text("tiny.py,,\n")
+    (project / ".venv" / "pyvenv.cfg").write_text("version = 3.11.0\n")
+
+
 def rows(output: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in output.splitlines()]
 
@@ -131,12 +141,7 @@ def test_check_finds_what_does_not_exist(project: Path, run: Run) -> None:
 
 def test_index_says_what_it_read_and_where(project: Path, run: Run, tmp_path: Path) -> None:
     (project / "guide.md").write_text("# Guide\n\nHow to load things.\n")
-    site = project / ".venv" / "lib" / "python3.11" / "site-packages"
-    (site / "tiny-1.0.dist-info").mkdir(parents=True)
-    (site / "tiny.py").write_text("def grow(by):\n    'Grow a tiny thing.'\n")
-    (site / "tiny-1.0.dist-info" / "METADATA").write_text("Name: tiny\nVersion: 1.0\n")
-    (site / "tiny-1.0.dist-info" / "RECORD").write_text("tiny.py,,\n")
-    (project / ".venv" / "pyvenv.cfg").write_text("version = 3.11.0\n")
+    install_tiny_library(project)
     code, out, _ = run("index", ".", "--docs", "guide.md", "--library", "tiny")
     assert code == 0
     assert str(tmp_path / "cache") in out
@@ -242,3 +247,23 @@ def test_ctrl_c_ends_cleanly_and_leaves_the_files_whole(project: Path, tmp_path:
     assert "Traceback" not in err
     assert {path.read_text() for path in project.glob("m?.py")} == {text}
     assert not list(project.glob(".*.tmp"))
+
+
+def test_recommend_and_describe_find_an_api(project: Path, run: Run) -> None:
+    install_tiny_library(project)
+    question = {"id": 7, "query": "make a thing grow", "context": "code.py:3"}
+    (project / "questions.jsonl").write_text(json.dumps(question))
+    library = ("--library", "tiny", "--no-neural")
+    code, out, _ = run("recommend", "grow a thing", "-k", "1", "--json", *library)
+    assert code == 0
+    assert [(row["name"], row["library"]) for row in rows(out)] == [("tiny.grow", "tiny")]
+    code, out, _ = run("recommend", "--batch", "questions.jsonl", *library)
+    assert code == 0
+    [row] = rows(out)
+    assert list(row) == ["id", "pred", "reasons", "total_ms"]
+    assert (row["id"], row["pred"]) == (7, ["tiny.grow"])
+    code, out, _ = run("describe", "tiny.grow")
+    assert code == 0
+    assert "Grow a tiny thing." in out
+    code, out, _ = run("describe", "tiny.nothing")
+    assert (code, out) == (2, "")
