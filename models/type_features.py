@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import get_args
 from zlib import crc32
 
@@ -75,9 +76,10 @@ class Bags:
 class Slots:
     """n slots: bags of features, and what is compared with candidates (0 = nothing).
 
-    kinds (n,), functions (n,): slots with an equal number share a function; words (n, 6) of the name, last
-    first; mentions (n, 24): names of types that its features speak of, and places (n, 24): how; members
-    (n, 8) used on it; owners (n,): the class it stands in.
+    kinds (n,), functions (n,): slots with an equal number share a function; names (n,): those with an equal
+    number share a name in a module, 0 for returns; words (n, 6) of the name, last first; mentions (n, 24):
+    names of types that its features speak of, and places (n, 24): how; members (n, 8) used on it; owners
+    (n,): the class it stands in.
     """
 
     features: Bags
@@ -88,6 +90,7 @@ class Slots:
     places: NDArray[np.uint8]
     members: Keys
     owners: Keys
+    names: Integers
 
     def __len__(self) -> int:
         return len(self.kinds)
@@ -103,11 +106,12 @@ class Slots:
             self.places[rows],
             self.members[rows],
             self.owners[rows],
+            self.names[rows],
         )
 
     @classmethod
     def join(cls, parts: Sequence[Slots]) -> Slots:
-        """Slots of several tables as one table; their function numbers must differ already."""
+        """Slots of several tables as one table; their function and name numbers must differ already."""
         return cls(
             Bags.join([part.features for part in parts]),
             np.concatenate([part.kinds for part in parts]),
@@ -117,6 +121,7 @@ class Slots:
             np.concatenate([part.places for part in parts]),
             np.concatenate([part.members for part in parts]),
             np.concatenate([part.owners for part in parts]),
+            np.concatenate([part.names for part in parts]),
         )
 
 
@@ -192,6 +197,19 @@ def encode_slots(
         np.array(places, dtype=np.uint8).reshape(-1, _MENTIONS),
         np.array(members, dtype=np.uint32).reshape(-1, _USED_MEMBERS),
         np.array([key(name) if name else 0 for _, name, _ in rows], dtype=np.uint32),
+        number_names([(slot.kind, slot.name) for _, _, slot in rows]),
+    )
+
+
+def number_names(slots: Iterable[tuple[str, str]]) -> Integers:
+    """Numbers from 1 for the distinct names in (kind, name); `self.x` is as good as `x`; 0 for returns."""
+    numbers: dict[str, int] = {}
+    return np.array(
+        [
+            0 if kind == "return" else numbers.setdefault(name.removeprefix("self."), len(numbers) + 1)
+            for kind, name in slots
+        ],
+        dtype=np.int64,
     )
 
 
@@ -210,25 +228,32 @@ def _mentions(slot: SlotSlice, class_name: str) -> dict[str, int]:
 
 def encode_candidates(candidates: Sequence[Candidate]) -> Candidates:
     """Encode candidates by their names, members, bases, modules and documentation."""
-    features = []
-    for candidate in candidates:
-        words = _words(candidate.name)
-        texts = [f"name:{candidate.name}", *(f"word:{word}" for word in words)]
-        texts += [f"last-word:{words[0]}"] if words else []
-        texts += [f"member:{member}" for member in candidate.members[:24]]
-        texts += [f"base:{base}" for base in candidate.bases]
-        texts += [f"document:{word.lower()}" for word in candidate.documentation.split()[:12]]
-        texts.append(f"length:{min(len(candidate.name), 2)}")
-        root, dot, _ = candidate.qualified_name.partition(".")
-        texts += [f"module:{root}"] if dot else []
-        features.append(_keys(f"type|{text}" for text in texts))
+    rows = [_encode_candidate(candidate) for candidate in candidates]
     return Candidates(
-        Bags.of(features),
-        _keys(candidate.name for candidate in candidates),
-        np.array([_keys(_words(c.name), _WORDS) for c in candidates], dtype=np.uint32).reshape(-1, _WORDS),
-        np.array([_keys(c.members, _KNOWN_MEMBERS) for c in candidates], dtype=np.uint32).reshape(
-            -1, _KNOWN_MEMBERS
-        ),
+        Bags.of([features for features, _, _, _ in rows]),
+        np.array([name for _, name, _, _ in rows], dtype=np.uint32),
+        np.array([words for _, _, words, _ in rows], dtype=np.uint32).reshape(-1, _WORDS),
+        np.array([members for _, _, _, members in rows], dtype=np.uint32).reshape(-1, _KNOWN_MEMBERS),
+    )
+
+
+@lru_cache(maxsize=32768)  # the modules of a package have most of their candidates in common
+def _encode_candidate(candidate: Candidate) -> tuple[Keys, int, Keys, Keys]:
+    """Features, name, words and members of a candidate."""
+    words = _words(candidate.name)
+    texts = [f"name:{candidate.name}", *(f"word:{word}" for word in words)]
+    texts += [f"last-word:{words[0]}"] if words else []
+    texts += [f"member:{member}" for member in candidate.members[:24]]
+    texts += [f"base:{base}" for base in candidate.bases]
+    texts += [f"document:{word.lower()}" for word in candidate.documentation.split()[:12]]
+    texts.append(f"length:{min(len(candidate.name), 2)}")
+    root, dot, _ = candidate.qualified_name.partition(".")
+    texts += [f"module:{root}"] if dot and candidate.origin == "import" else []
+    return (
+        _keys(f"type|{text}" for text in texts),
+        key(candidate.name),
+        _keys(words, _WORDS),
+        _keys(candidate.members, _KNOWN_MEMBERS),
     )
 
 

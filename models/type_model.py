@@ -1,10 +1,10 @@
 """The type model: which type a slot has, guessed from its usage slice. Numpy alone, no torch.
 
 Every slot is a bag of features (`indexer/slices.py`). Attention pools the bag; the parameters and the
-return of the function lend it context; the result is compared with a vocabulary of types and with
-candidates that the model may never have seen, in one softmax. A candidate is embedded from its name,
-members, bases and documentation, as user-defined types are in TypeT5 (Wei et al., 2023) and Typilus
-(Allamanis et al., 2020).
+return of the function, and the slots of the same name in the module, lend it context; the result is
+compared with a vocabulary of types and with candidates that the model may never have seen, in one softmax.
+A candidate is embedded from its name, members, bases and documentation, as user-defined types are in TypeT5
+(Wei et al., 2023) and Typilus (Allamanis et al., 2020).
 Probabilities are calibrated by isotonic regression on packages outside the training.
 """
 
@@ -32,6 +32,7 @@ from .type_features import (
     Candidates,
     Floats,
     Integers,
+    Keys,
     Slots,
     encode_candidates,
     encode_slots,
@@ -51,10 +52,13 @@ _BEST_TYPES, _BEST_TEMPLATES, _BEST_CANDIDATES = 8, 4, 6
 
 
 class TypeModel:
-    """The weights, and what they predict. Thread-safe: nothing changes after loading."""
+    """The weights, and what they predict. Thread-safe: nothing changes after loading.
+
+    `features` (sorted keys), `types` and `templates` are what it knows by heart.
+    """
 
     def __init__(self, tensors: Mapping[str, NDArray[Any]], description: Mapping[str, Any]) -> None:
-        self._features = tensors["features"]
+        self.features: Keys = tensors["features"]
         self._embedding = tensors["embedding"]
         self._scale = tensors["embedding_scale"].astype(np.float32)
         self._weights = {
@@ -62,12 +66,17 @@ class TypeModel:
             for name, tensor in tensors.items()
             if name not in {"features", "embedding", "embedding_scale"}
         }
-        self._types: list[str] = description["types"]
-        self._templates: list[str] = description["templates"]
+        self.types: list[str] = description["types"]
+        self.templates: list[str] = description["templates"]
         qualified: dict[str, str] = description["qualified"]
-        self._spoken_types = [qualify(text, qualified) for text in self._types]
-        self._spoken_templates = [qualify(text, qualified) for text in self._templates]
+        self._spoken_types = [qualify(text, qualified) for text in self.types]
+        self._spoken_templates = [qualify(text, qualified) for text in self.templates]
         self._calibration = {kind: np.array(description["calibration"][kind]) for kind in KINDS}
+
+    @property
+    def weights(self) -> dict[str, Floats]:
+        """All weights by name, as the network that is trained has them."""
+        return {**self._weights, "embedding.weight": self._embedding * self._scale[:, None]}
 
     @classmethod
     def load(cls, folder: Path = DEFAULT_FOLDER) -> TypeModel:
@@ -106,21 +115,22 @@ class TypeModel:
             kept = relevant(slots, table, origins)
             table, origins = table.take(kept), origins[kept]
             names = [candidates[number].qualified_name or candidates[number].name for number in kept]
-            for chunk in _chunks(slots.functions):
+            states = self._states(slots, cancel)
+            for chunk in _chunks(len(slots)):
                 cancel.check()
-                ranked += self._rank(slots.take(chunk), table, origins, names, limit)
+                ranked += self._rank(states[chunk], slots.take(chunk), table, origins, names, limit)
         rows = iter(ranked)
         return tuple(tuple(next(rows) for _ in function.slots) for function in functions)
 
     def _rank(
         self,
+        states: Floats,
         slots: Slots,
         candidates: Candidates,
         origins: NDArray[np.uint8],
         names: Sequence[str],
         limit: int,
     ) -> Iterator[tuple[RankedType, ...]]:
-        states = self._states(slots)
         templates = self._linear("templates", states)
         pairs = self._pairs(states, slots, candidates, origins)
         logits = self._linear("types", states)
@@ -165,33 +175,30 @@ class TypeModel:
 
     def _pool(self, bags: Bags) -> Floats:
         """(n, heads * embedding): each head weighs the known features of a bag by its own attention."""
-        rows, segments = known_features(bags, self._features)
+        rows, segments = known_features(bags, self.features)
         count = len(bags.offsets) - 1
         weights = np.exp(np.clip(self._weights["attention.weight"][rows], -8, 8))
-        total = np.zeros((count, weights.shape[1]), dtype=np.float32)
-        np.add.at(total, segments, weights)
-        weights /= np.maximum(total[segments], 1e-6)
         vectors = self._embedding[rows] * self._scale[rows][:, None]
-        filled, starts = np.unique(segments, return_index=True)
         pooled = np.zeros((count, weights.shape[1], vectors.shape[1]), dtype=np.float32)
-        for head in range(weights.shape[1] if len(rows) else 0):
-            pooled[filled, head] = np.add.reduceat(vectors * weights[:, head : head + 1], starts, axis=0)
+        if len(rows):
+            filled, starts = np.unique(segments, return_index=True)
+            total = np.maximum(np.add.reduceat(weights, starts, axis=0), 1e-6)
+            for head in range(weights.shape[1]):
+                sums = np.add.reduceat(vectors * weights[:, head : head + 1], starts, axis=0)
+                pooled[filled, head] = sums / total[:, head : head + 1]
         return pooled.reshape(count, -1)
 
-    def _states(self, slots: Slots) -> Floats:
-        """(n, hidden): what is known of each slot, in the light of its function's parameters and return."""
+    def _states(self, slots: Slots, cancel: CancelToken = NEVER) -> Floats:
+        """(n, hidden): what is known of each slot, in the light of its function and of its namesakes."""
         kinds = np.eye(len(KINDS), dtype=np.float32)[slots.kinds]
-        inner = _relu(
-            self._norm("inner_norm", self._linear("inner", np.hstack((self._pool(slots.features), kinds))))
-        )
-        signature = (slots.kinds < KINDS.index("variable"))[:, None].astype(np.float32)
-        groups = slots.functions - slots.functions.min()
-        total = np.zeros((int(groups.max()) + 1, inner.shape[1] + 1), dtype=np.float32)
-        lent = np.hstack((inner, np.ones_like(signature))) * signature
-        np.add.at(total, groups, lent)
-        others = total[groups] - lent
-        context = others[:, :-1] / np.maximum(others[:, -1:], 1)
-        mixed = _relu(self._linear("context", np.hstack((inner, context))))
+        inner = np.zeros((len(slots), len(self._weights["inner.bias"])), dtype=np.float32)
+        for chunk in _chunks(len(slots)):
+            cancel.check()
+            seen = np.hstack((self._pool(slots.features.take(chunk)), kinds[chunk]))
+            inner[chunk] = _relu(self._norm("inner_norm", self._linear("inner", seen)))
+        beside = _others(inner, slots.functions, slots.kinds < KINDS.index("variable"))
+        namesakes = _others(inner, slots.names, slots.names > 0)
+        mixed = _relu(self._linear("context", np.hstack((inner, beside, namesakes))))
         return self._norm("state_norm", inner + self._linear("residual", mixed))
 
     def _pairs(
@@ -222,14 +229,22 @@ def qualify(text: str, qualified: Mapping[str, str]) -> str:
     return "".join(parts)
 
 
-def _chunks(functions: Integers) -> Iterator[Integers]:
-    """Rows in chunks that keep a function together; `functions` is sorted."""
-    starts = [0, *np.flatnonzero(np.diff(functions)) + 1]
-    begin = 0
-    for start in [*starts[1:], len(functions)]:
-        if start - begin >= _SLOTS_AT_ONCE or start == len(functions):
-            yield np.arange(begin, start)
-            begin = start
+def _chunks(count: int) -> Iterator[Integers]:
+    """Row numbers, some at a time."""
+    for start in range(0, count, _SLOTS_AT_ONCE):
+        yield np.arange(start, min(start + _SLOTS_AT_ONCE, count))
+
+
+def _others(values: Floats, groups: Integers, lends: NDArray[np.bool_]) -> Floats:
+    """(n, width): the mean over the other rows of the same group that lend; 0 where none does."""
+    counted = lends[:, None].astype(np.float32)
+    lent = np.hstack((values, np.ones_like(counted))) * counted
+    order = np.argsort(groups, kind="stable")
+    present, starts, inverse = np.unique(groups[order], return_index=True, return_inverse=True)
+    total = np.add.reduceat(lent[order], starts, axis=0) if len(present) else lent
+    others = np.empty_like(lent)
+    others[order] = total[inverse] - lent[order]
+    return (others[:, :-1] / np.maximum(others[:, -1:], 1)).astype(np.float32)
 
 
 def _relu(values: Floats) -> Floats:

@@ -5,7 +5,7 @@
 Prints one row a package: exact matches (annotations None and Any aside, a top-level Optional and namespaces
 ignored) of the model with the names that only annotations use in sight and out of sight, and of a count table
 "(kind, name) -> commonest annotation" of the same training data; then the reliability of the probabilities.
-`--predictions` writes the best type of every slot as JSON lines.
+`--predictions` writes the best type of every slot as JSON lines (for packages that have been stripped).
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from typewright.indexer.slices import FunctionSlice, slices
+from typewright.indexer.slices import FunctionSlice, SlotSlice, slices
 from typewright.indexer.source import read_source
 from typewright.indexer.syntax import parse
 from typewright.indexer.visible_types import VisibleType, visible_types
-from typewright.models.protocol import Candidate, Origin
+from typewright.models.protocol import Candidate, Origin, RankedType
 from typewright.models.training.evaluation import Answer, coverage, reliability
-from typewright.models.training.labels import label
+from typewright.models.training.labels import Label, label
 from typewright.models.type_model import DEFAULT_FOLDER, TypeModel
 
 
@@ -67,48 +67,56 @@ def _candidate(name: str, qualified_name: str, known: VisibleType, origin: Origi
     return Candidate(name, qualified_name, known.members, known.documentation, known.bases, origin)
 
 
-def answers(
+def guesses(
     model: TypeModel, modules: Sequence[Module], *, hide: bool
-) -> Iterator[tuple[Module, int, str, Answer]]:
-    """The best guess for every annotated slot: its module, line and column, the type, and the comparison."""
-    own = {v.name: v for module in modules for v in module.visible if v.origin != "import"}
+) -> Iterator[tuple[Module, FunctionSlice, SlotSlice, RankedType]]:
+    """The best guess for every slot."""
+    own = own_types(modules)
     for module in modules:
-        ranked = model.predict(module.functions, candidates_of(module, own, hide=hide))
+        ranked = model.predict(module.functions, candidates_of(module, own, hide=hide), limit=1)
         for function, by_slot in zip(module.functions, ranked, strict=True):
             for slot, types in zip(function.slots, by_slot, strict=True):
-                truth = label(slot.annotation) if slot.annotation else None
-                # Annotations in a class body or a module mean something at run time: nobody strips them.
-                kept = slot.kind == "variable" and not function.function
-                if truth is None or truth.type == "None" or kept or not types:
-                    continue
-                guess = label(types[0].type)
-                group = "user" if any(name.rpartition(".")[2] in own for name in truth.names) else "other"
-                answer = guess.type if guess is not None else ""
-                yield (
-                    module,
-                    slot.line,
-                    slot.column,
-                    Answer(slot.kind, truth.type, answer, types[0].probability, group),
-                )
+                if types:
+                    yield module, function, slot, types[0]
 
 
-def table_exact(table: Mapping[str, str], modules: Sequence[Module], found: Sequence[Answer]) -> float:
+def own_types(modules: Sequence[Module]) -> dict[str, VisibleType]:
+    """What the package itself defines, by name."""
+    return {v.name: v for module in modules for v in module.visible if v.origin != "import"}
+
+
+def truth_of(function: FunctionSlice, slot: SlotSlice) -> Label | None:
+    """What is to be recovered; nothing where the annotation says nothing or would not be stripped.
+
+    Annotations in a class body or a module mean something at run time.
+    """
+    found = label(slot.annotation) if slot.annotation else None
+    kept = slot.kind == "variable" and not function.function
+    return None if found is None or found.type == "None" or kept else found
+
+
+def answers(model: TypeModel, modules: Sequence[Module], *, hide: bool) -> Iterator[Answer]:
+    """The best guess for every annotated slot beside its annotation."""
+    own = own_types(modules)
+    for _, function, slot, best in guesses(model, modules, hide=hide):
+        truth = truth_of(function, slot)
+        if truth is not None:
+            user = any(name.rpartition(".")[2] in own for name in truth.names)
+            guess = label(best.type)
+            answer = guess.type if guess is not None else ""
+            yield Answer(slot.kind, truth.type, answer, best.probability, "user" if user else "other")
+
+
+def table_exact(table: Mapping[str, str], modules: Sequence[Module]) -> float:
     """The share that the count table has right, on the same slots."""
-    names = iter(found)
-    right = 0
-    for module in modules:
-        for function in module.functions:
-            for slot in function.slots:
-                truth = label(slot.annotation) if slot.annotation else None
-                if (
-                    truth is None
-                    or truth.type == "None"
-                    or (slot.kind == "variable" and not function.function)
-                ):
-                    continue
-                next(names)
-                right += table.get(f"{slot.kind}:{slot.name}") == truth.type
-    return right / max(1, len(found))
+    hits = [
+        table.get(f"{slot.kind}:{slot.name}") == truth.type
+        for module in modules
+        for function in module.functions
+        for slot in function.slots
+        if (truth := truth_of(function, slot)) is not None
+    ]
+    return sum(hits) / max(1, len(hits))
 
 
 def share(found: Sequence[Answer], **wanted: str) -> float:
@@ -136,27 +144,28 @@ def main() -> None:
     for folder in options.packages:
         modules = read(folder)
         begin = time.perf_counter()
-        rows = list(answers(model, modules, hide=False))
+        found = list(answers(model, modules, hide=False))
         seconds = time.perf_counter() - begin
-        found = [answer for *_, answer in rows]
-        hidden = [answer for *_, answer in answers(model, modules, hide=True)]
+        hidden = list(answers(model, modules, hide=True))
         everything["seen"] += found
         everything["hidden"] += hidden
         slots = sum(len(function.slots) for module in modules for function in module.functions)
         shares = [share(found), *(share(found, kind=kind) for kind in ("param", "return", "variable"))]
         shares += [share(found, group="user"), share(hidden)]
-        counted = f"{table_exact(table, modules, found):.1%}" if table is not None else "-"
+        counted = f"{table_exact(table, modules):.1%}" if table is not None else "-"
         print(row(folder.name, len(found), *(f"{s:.1%}" for s in shares), counted, f"{slots / seconds:.0f}"))
-        lines += [
-            {
-                "file": str(m.path.relative_to(folder)),
-                "line": line,
-                "col": column,
-                "kind": a.kind,
-                "type": a.answer,
-            }
-            for m, line, column, a in rows
-        ]
+        if options.predictions:
+            lines += [
+                {
+                    "file": str(module.path.relative_to(folder)),
+                    "line": slot.line,
+                    "col": slot.column,
+                    "kind": slot.kind,
+                    "type": best.type,
+                    "confidence": best.probability,
+                }
+                for module, _, slot, best in guesses(model, modules, hide=False)
+            ]
     for name, found in everything.items():
         user, sure = share(found, group="user"), coverage(found, 0.95)
         print(

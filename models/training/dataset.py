@@ -225,6 +225,7 @@ class Dataset:
         labelled_base = np.cumsum([0, *(len(part.labelled) for part in parts)])
         pair_base = np.cumsum([0, *(len(part.pair_rows) for part in parts)])
         functions = np.cumsum([0, *(int(part.slots.functions.max()) + 1 for part in parts)])
+        names = np.cumsum([0, *(int(part.slots.names.max()) for part in parts)])
 
         def joined(name: str, base: Integers | None = None) -> NDArray[np.int64]:
             rows = []
@@ -235,6 +236,7 @@ class Dataset:
 
         for number, part in enumerate(parts):
             part.slots.functions[:] += functions[number]
+            part.slots.names[part.slots.names > 0] += names[number]
         return Batch(
             Slots.join([part.slots for part in parts]),
             Candidates.join([part.candidates for part in parts]),

@@ -24,7 +24,9 @@ class Size:
 
 
 class TypeNetwork(nn.Module):
-    """Bags of features, pooled by attention; the function's other slots; types and candidates in one softmax.
+    """Bags of features, pooled by attention; the slots beside; types and candidates in one softmax.
+
+    A slot sees the parameters and the return of its function, and the slots of its name in the module.
 
     The logit of a vocabulary type is linear in the slot's state. The logit of a template around a candidate
     is the sum of the template's (linear) and the candidate's: its embedding times the slot's, and how the
@@ -44,7 +46,7 @@ class TypeNetwork(nn.Module):
         nn.init.zeros_(self.attention.weight)
         self.inner = nn.Linear(pooled + len(KINDS), size.hidden)
         self.inner_norm = nn.LayerNorm(size.hidden)
-        self.context = nn.Linear(2 * size.hidden, size.hidden)
+        self.context = nn.Linear(3 * size.hidden, size.hidden)
         self.residual = nn.Linear(size.hidden, size.hidden)
         self.state_norm = nn.LayerNorm(size.hidden)
         self.types = nn.Linear(size.hidden, len(vocabulary.types))
@@ -85,7 +87,7 @@ class TypeNetwork(nn.Module):
         return torch.cat(pooled, dim=1)
 
     def states(self, batch: Batch) -> Tensor:
-        """(n, hidden): the states of the labelled slots, in the light of their functions' other slots."""
+        """(n, hidden): the states of the labelled slots, in the light of their functions and namesakes."""
         device = self.embedding.weight.device
         slots = batch.slots
         kinds = (
@@ -93,15 +95,13 @@ class TypeNetwork(nn.Module):
         )
         pooled = self.pool(slots.features)
         inner = torch.relu(self.inner_norm(self.inner(torch.cat((pooled, kinds), dim=1))))
-        functions = torch.from_numpy(slots.functions).to(device)
         signature = 1 - kinds[:, KINDS.index("variable") :]
-        lent = torch.cat((inner * signature, signature), dim=1)
-        total = torch.zeros(int(slots.functions.max()) + 1, lent.shape[1], device=device)
-        beside = total.index_add(0, functions, lent)[functions] - lent
-        others = beside[:, :-1] / beside[:, -1:].clamp_min(1)
+        named = torch.from_numpy((slots.names > 0).astype(np.float32)).to(device).unsqueeze(1)
+        beside = _others(inner, torch.from_numpy(slots.functions).to(device), signature)
+        namesakes = _others(inner, torch.from_numpy(slots.names).to(device), named)
         rows = torch.from_numpy(batch.labelled).to(device)
-        both = self.dropout(torch.cat((inner[rows], others[rows]), dim=1))
-        mixed = torch.relu(self.context(both))
+        seen = self.dropout(torch.cat((inner[rows], beside[rows], namesakes[rows]), dim=1))
+        mixed = torch.relu(self.context(seen))
         states: Tensor = self.dropout(self.state_norm(inner[rows] + self.residual(mixed)))
         return states
 
@@ -120,6 +120,14 @@ class TypeNetwork(nn.Module):
         else:
             pairs = torch.zeros(0, device=device)
         return self.types(states), self.templates(states), pairs, self.optional(states).squeeze(1)
+
+
+def _others(values: Tensor, groups: Tensor, lends: Tensor) -> Tensor:
+    """(n, width): the mean over the other rows of the same group that lend; 0 where none does."""
+    lent = torch.cat((values * lends, lends), dim=1)
+    total = torch.zeros(int(groups.max()) + 1, lent.shape[1], device=values.device).index_add(0, groups, lent)
+    others = total[groups] - lent
+    return others[:, :-1] / others[:, -1:].clamp_min(1)
 
 
 def joint_logits(types: Tensor, templates: Tensor, pairs: Tensor, rows: Tensor) -> Tensor:

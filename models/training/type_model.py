@@ -20,7 +20,7 @@ from typewright.indexer.cancellation import NEVER, CancelToken, Progress
 from typewright.indexer.errors import TypewrightError
 
 from ..type_features import KINDS
-from ..type_model import DESCRIPTION, MANIFEST, TENSORS
+from ..type_model import DESCRIPTION, MANIFEST, TENSORS, TypeModel
 from . import evaluation
 from .dataset import Dataset, Vocabulary, build_vocabulary, drop_duplicates
 from .examples import PackageExamples, store_package
@@ -35,7 +35,8 @@ class TypeModelConfig:
     """What `typewright train type-model --config FILE` reads; paths are relative to the file.
 
     `corpus` holds the sources of `packages` (without it they are read where they are installed); `work` holds
-    examples and checkpoints, so that a run that was broken off goes on; `output` receives the weights.
+    examples and checkpoints, so that a run that was broken off goes on; `output` receives the weights;
+    `start` are weights of the same size to begin with.
     `labels_per_package` are read of a package in training and `labels_per_held_out` of the others;
     `labels_per_epoch` is how many of one package an epoch takes.
     """
@@ -44,6 +45,7 @@ class TypeModelConfig:
     output: Path
     work: Path
     corpus: Path | None = None
+    start: Path | None = None
     labels_per_package: int = 8000
     labels_per_epoch: int = 2500
     labels_per_held_out: int = 3000
@@ -67,7 +69,7 @@ def read_config(path: Path) -> TypeModelConfig:
     """Read a configuration in TOML; raises `TypewrightError` where it is not as it must be."""
     try:
         data: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-        for name in ("packages", "output", "work", "corpus"):
+        for name in ("packages", "output", "work", "corpus", "start"):
             if name in data:
                 data[name] = path.parent / Path(data[name]).expanduser()
         data["size"] = Size(**data.get("size", {}))
@@ -167,6 +169,8 @@ class _Trainer:
         self._network = TypeNetwork(vocabulary, config.size, config.dropout, config.feature_dropout).to(
             device
         )
+        if config.start is not None:
+            take_over(config.start, self._network, vocabulary)
         named = dict(self._network.named_parameters())
         self._optimisers: list[torch.optim.Optimizer] = [
             torch.optim.SparseAdam([named[name] for name in _SPARSE], lr=config.embedding_learning_rate),
@@ -260,6 +264,30 @@ def quantise(network: TypeNetwork) -> None:
             parameter.copy_(torch.from_numpy(rows.astype(np.float32) * scale[:, None].astype(np.float32)))
         else:
             parameter.copy_(parameter.half().float())
+
+
+@torch.no_grad()
+def take_over(folder: Path, network: TypeNetwork, vocabulary: Vocabulary) -> None:
+    """Begin with earlier weights: all that does not depend on the vocabulary, and of it what both know."""
+    earlier = TypeModel.load(folder)
+    known = {
+        "types": (earlier.types, list(vocabulary.types)),
+        "templates": (earlier.templates, list(vocabulary.templates)),
+        "embedding": (earlier.features.tolist(), vocabulary.features.tolist()),
+        "attention": (earlier.features.tolist(), vocabulary.features.tolist()),
+    }
+    for name, parameter in network.named_parameters():
+        value = torch.from_numpy(earlier.weights[name]).to(parameter.device)
+        if name.partition(".")[0] in known:
+            theirs, ours = known[name.partition(".")[0]]
+            rows = {text: row for row, text in enumerate(theirs)}
+            shared = [(row, rows[text]) for row, text in enumerate(ours) if text in rows]
+            to, source = (torch.tensor(each) for each in zip(*shared, strict=True))
+            parameter[to] = value[source]
+        elif parameter.shape == value.shape:
+            parameter.copy_(value)
+        else:
+            raise TypewrightError(f"the weights in {folder} are of another size: {name}")
 
 
 def write(

@@ -120,16 +120,15 @@ def test_numpy_computes_what_torch_computed(trained: Path, model: TypeModel) -> 
     from typewright.models.training import network
     from typewright.models.training.dataset import Dataset, Vocabulary
 
-    tensors, description = model._weights, json.loads((trained / "weights" / "model.json").read_text())
+    tensors, description = model.weights, json.loads((trained / "weights" / "model.json").read_text())
     vocabulary = Vocabulary(
-        model._features,
+        model.features,
         tuple(description["types"]),
         tuple(description["templates"]),
         description["qualified"],
     )
     reference = network.TypeNetwork(vocabulary, network.Size(**description["size"]), 0.0, 0.0)
     state = {name: torch.from_numpy(value) for name, value in tensors.items()}
-    state["embedding.weight"] = torch.from_numpy(model._embedding * model._scale[:, None])
     reference.load_state_dict(state)
     reference.eval()
     package = read_package("unseen", trained / "corpus" / "unseen", maximum_labels=1000)
