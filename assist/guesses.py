@@ -40,13 +40,13 @@ class Guesses:
         self._session = session
         self._snapshot = snapshot
         self._nameable: NameableTypes | None = None
-        self._off = not session.settings.neural
+        self.available = session.settings.neural
 
     def of(
         self, path: Path, slots: Sequence[Slot], *, cancel: CancelToken = NEVER
     ) -> Mapping[Address, tuple[Guess, ...]]:
         """Return guesses for the slots of a file, the best first; a slot may have none."""
-        if self._off or not slots:
+        if not self.available or not slots:
             return {}
         syntax = self._snapshot.syntax(path)
         wanted = {(slot.kind, slot.line, slot.column) for slot in slots}
@@ -89,7 +89,7 @@ class Guesses:
                 answers = self._session.inference.predict_types(asked, candidates(nameable), cancel=cancel)
             except TypewrightError as error:  # no weights, or the inference process fails
                 self._session.notice(f"no types are guessed: {error}")
-                self._off = True
+                self.available = False
                 return []
             for (key, _), answer in zip(unknown, answers, strict=True):
                 found[key] = answer

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from typewright.analysis.types import Never, NoneType, Type, Unknown, known, render, walk, widen_literals
-from typewright.assist.confidence import agreement, static_confidence
+from typewright.assist.confidence import WITH_GUESSES, WITHOUT_GUESSES, Known, confidence, features
 from typewright.assist.type_expressions import same_heads, same_type, union_arms
 from typewright.indexer.cancellation import NEVER, CancelToken, Progress
 
@@ -68,35 +68,62 @@ def types(
             progress("types", done, len(files))
         slots = analysis.slots(path, cancel)
         ranked = guesses.of(path, slots, cancel=cancel)
+        weights = WITH_GUESSES if guesses.available else WITHOUT_GUESSES
         for slot in slots:
-            found = _join(analysis, slot, ranked.get((slot.kind, slot.line, slot.column), ()))
+            found = _join(analysis, slot, ranked.get((slot.kind, slot.line, slot.column), ()), weights)
             if found is not None:
                 yield found
     if progress is not None:
         progress("types", len(files), len(files))
 
 
-def _join(analysis: Analysis, slot: Slot, guesses: Sequence[Guess]) -> SlotType | None:
-    """Return one type for what is known and what is guessed of a slot; None where neither says anything."""
-    best = guesses[0] if guesses else None
-    if _says_nothing(slot):
-        return None if best is None else _guessed(slot, best, "neural")
-    partial = is_partial(slot.inferred.type)
-    found = known(widen_literals(slot.inferred.type))
-    annotation = analysis.annotation(found, slot.path)
-    text = annotation.text if annotation is not None else render(found)
-    confidence = static_confidence(slot.kind, slot.inferred.certainty, partial=partial)
-    agreeing = next((guess for guess in guesses if same_type(guess.annotation.text, text)), None)
-    if agreeing is not None:
-        both = agreement(confidence, agreeing.probability)
-        return _slot_type(slot, annotation or agreeing.annotation, text, both, "hybrid")
-    if partial:
-        fitting = next((guess for guess in guesses if same_heads(guess.annotation.text, text)), None)
-        if fitting is not None:
-            return _guessed(slot, fitting, "hybrid")
-    if best is not None and best.probability > confidence:
-        return _guessed(slot, best, "neural")
-    return _slot_type(slot, annotation, text, confidence, "static")
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    text: str
+    annotation: Annotation | None
+    confidence: float
+    source: Source
+
+
+def _join(
+    analysis: Analysis, slot: Slot, guesses: Sequence[Guess], weights: Mapping[str, float]
+) -> SlotType | None:
+    """Return the likeliest type of a slot, from what is known and what is guessed; None where nothing is."""
+    found = list(_candidates(analysis, slot, guesses, weights))
+    if not found:
+        return None
+    best = max(found, key=lambda candidate: candidate.confidence)
+    return _slot_type(slot, best)
+
+
+def _candidates(
+    analysis: Analysis, slot: Slot, guesses: Sequence[Guess], weights: Mapping[str, float]
+) -> Iterator[_Candidate]:
+    static, annotation, text = None, None, ""
+    if not _says_nothing(slot):
+        shape = known(widen_literals(slot.inferred.type))
+        annotation = analysis.annotation(shape, slot.path)
+        text = annotation.text if annotation is not None else render(shape)
+        partial = is_partial(slot.inferred.type)
+        static = Known(slot.inferred.certainty, partial, isinstance(shape, NoneType))
+    confirmed: float | None = None
+    for guess in guesses:
+        if static is not None and same_type(guess.annotation.text, text):
+            confirmed = max(confirmed or 0.0, guess.probability)
+            annotation = annotation or guess.annotation
+            continue
+        completes = static is not None and static.partial and same_heads(guess.annotation.text, text)
+        found = features(slot.kind, guess.probability, static, agrees=False, completes=completes)
+        yield _Candidate(
+            guess.annotation.text,
+            guess.annotation,
+            confidence(weights, found),
+            "hybrid" if completes else "neural",
+        )
+    if static is not None:
+        found = features(slot.kind, confirmed, static, agrees=True, completes=False)
+        source: Source = "static" if confirmed is None else "hybrid"
+        yield _Candidate(text, annotation, confidence(weights, found), source)
 
 
 def _says_nothing(slot: Slot) -> bool:
@@ -110,13 +137,8 @@ def is_partial(found: Type) -> bool:
     return any(isinstance(part, (Unknown, Never)) for part in walk(found))
 
 
-def _guessed(slot: Slot, guess: Guess, source: Source) -> SlotType:
-    return _slot_type(slot, guess.annotation, guess.annotation.text, guess.probability, source)
-
-
-def _slot_type(
-    slot: Slot, annotation: Annotation | None, text: str, confidence: float, source: Source
-) -> SlotType:
+def _slot_type(slot: Slot, found: _Candidate) -> SlotType:
+    annotation, text = found.annotation, found.text
     if annotation is not None:
         annotation = _with_none(annotation) if slot.default_none else annotation
         text = annotation.text
@@ -128,9 +150,9 @@ def _slot_type(
         function=slot.function,
         name=slot.name,
         type=text,
-        confidence=confidence,
-        source=source,
-        evidence=slot.inferred.evidence,
+        confidence=found.confidence,
+        source=found.source,
+        evidence=slot.inferred.evidence if found.source != "neural" else (),
         annotation=annotation,
     )
 
