@@ -6,7 +6,7 @@ import os
 import platform
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from lsprotocol import types
 from typewright.assist.describe import describe
@@ -24,9 +24,11 @@ from .workspaces import EditorSession
 
 Arguments = Sequence[Any]
 
+APPLY_SECONDS: Final = 120.0  # editors may show a preview, and people take their time
+
 
 async def annotate_file(ls: Server, arguments: Arguments) -> object:
-    """[uri, function?]: write the annotations that are sure into the document, through the client."""
+    """[uri, function?]: annotate the document through the client; one that takes no edits is given them."""
     uri, function = _text(arguments, 0), _text(arguments, 1) if len(arguments) > 1 else None
     context = ls.context(uri)
     if context is None:
@@ -37,8 +39,12 @@ async def annotate_file(ls: Server, arguments: Arguments) -> object:
     if not edits:
         return {"edits": 0, "applied": False}
     edit = context.workspace_edit(edits)
-    answer = await ls.workspace_apply_edit_async(types.ApplyWorkspaceEditParams(edit, "Annotate"))
-    return {"edits": len(edits), "applied": answer.applied}
+    workspace = ls.client_capabilities.workspace
+    if workspace is None or not workspace.apply_edit:
+        return {"edits": len(edits), "applied": False, "edit": edit}
+    request = types.ApplyWorkspaceEditParams(edit, "Annotate")
+    answer = await ls.ask(ls.workspace_apply_edit_async(request), APPLY_SECONDS)
+    return {"edits": len(edits), "applied": answer is not None and answer.applied}
 
 
 def recommend(ls: Server, arguments: Arguments) -> object:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Final, cast
 
 from lsprotocol import types
-from pygls.exceptions import JsonRpcException
 
 from .convert import Encoding, uri_to_path
 from .diagnostics import document_changed, document_closed
@@ -17,8 +15,6 @@ from .indexing import index_workspaces, refresh_answers, refresh_files
 from .options import SECTION
 from .parent import watch_process
 from .server import Server
-
-logger = logging.getLogger(__name__)
 
 WATCHED: Final = ("**/*.{py,pyi,ipynb}", "**/{pyproject.toml,setup.cfg,setup.py,.gitignore}")
 
@@ -148,12 +144,8 @@ async def _pull_configuration(ls: Server) -> bool:
     if workspace is None or not workspace.configuration:
         return False
     request = types.ConfigurationParams([types.ConfigurationItem(section=SECTION)])
-    try:
-        answer = await ls.workspace_configuration_async(request)
-    except JsonRpcException as error:
-        logger.warning("the client gave no configuration: %s", error)
-        return False
-    return bool(answer) and _take_over(ls, answer[0])
+    answer = await ls.ask(ls.workspace_configuration_async(request))
+    return _take_over(ls, answer[0]) if answer else False
 
 
 def _take_over(ls: Server, values: object) -> bool:
@@ -197,10 +189,7 @@ async def _register_capabilities(ls: Server) -> None:
             )
         )
     if registrations:
-        try:
-            await ls.client_register_capability_async(types.RegistrationParams(registrations))
-        except JsonRpcException as error:
-            logger.warning("the client does not send events: %s", error)
+        await ls.ask(ls.client_register_capability_async(types.RegistrationParams(registrations)))
 
 
 def _paths(uris: Iterable[str]) -> list[Path]:

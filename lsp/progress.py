@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 import uuid
 from collections.abc import Callable
 from typing import Final, TypeVar
 
 from lsprotocol import types
-from pygls.exceptions import JsonRpcException
 from typewright.indexer.cancellation import CancelToken, Progress
 from typewright.indexer.errors import Cancelled
 
 from .server import Server
 
-logger = logging.getLogger(__name__)
-
 Result = TypeVar("Result")
 
 REPORT_SECONDS: Final = 0.1  # between two reports of one bar
-CREATE_SECONDS: Final = 5.0  # for the client to agree to a bar; the work does not depend on it
 
 
 async def with_progress(
@@ -72,9 +67,5 @@ async def _create(server: Server) -> str | None:
     if window is None or not window.work_done_progress:
         return None
     token = f"typewright-{uuid.uuid4()}"
-    try:
-        await asyncio.wait_for(server.work_done_progress.create_async(token), CREATE_SECONDS)
-    except (JsonRpcException, TimeoutError) as error:
-        logger.warning("the client made no progress bar: %s", error)
-        return None
-    return token
+    await server.ask(server.work_done_progress.create_async(token))
+    return token if token in server.work_done_progress.tokens else None

@@ -10,7 +10,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final, NoReturn, TypeVar
@@ -38,6 +38,7 @@ Result = TypeVar("Result")
 INTERACTIVE_WORKERS: Final = 4
 BACKGROUND_WORKERS: Final = 2  # so that a saved file does not wait for the libraries to be read
 FLUSH_SECONDS: Final = 0.5
+CLIENT_SECONDS: Final = 5.0  # for an answer that the server can do without
 
 _PYTHON_CELLS: Final = types.NotebookDocumentSyncOptions(
     notebook_selector=[
@@ -137,6 +138,14 @@ class Server(LanguageServer):
         """Stop all background work."""
         for future in list(self._background_work):
             future.cancel()
+
+    async def ask(self, request: Awaitable[Result], seconds: float = CLIENT_SECONDS) -> Result | None:
+        """Wait for the client's answer to a request; None where it refuses, or says nothing for too long."""
+        try:
+            return await asyncio.wait_for(request, seconds)
+        except Exception as error:  # noqa: BLE001 (whatever a client answers, we go on without it)
+            logger.warning("a request to the client came to nothing: %s", error or type(error).__name__)
+            return None
 
     def report_notices(self, session: Session) -> None:
         """Write a session's notices (weights missing, index rebuilt) into the editor's log, each once."""

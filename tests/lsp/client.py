@@ -322,5 +322,6 @@ async def connected(*roots: Path, cache: Path, **initialization: Any) -> AsyncIt
     try:
         await client.initialize(*roots, **initialization)
         yield client
+        assert client.unhandled == []
     finally:
         await client.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import subprocess
 import time
@@ -74,9 +75,14 @@ def main() -> None:
         "test/fail": fail,
         "test/failLater": fail_later,
         "test/flood": flood,
-        types.TEXT_DOCUMENT_DOCUMENT_COLOR: sleep,
     }.items():
         server.feature(method)(handler)
+    for method in (
+        types.TEXT_DOCUMENT_INLAY_HINT,
+        types.TEXT_DOCUMENT_DIAGNOSTIC,
+        types.TEXT_DOCUMENT_COMPLETION,
+    ):
+        server.protocol.fm.features[method] = functools.partial(sleep, server)
     serve_and_exit(server, streams)
 
 

@@ -119,6 +119,11 @@ async def test_noise_and_bad_messages_harm_nothing(folder: Path, cache: Path) ->
             client.send(message)
             assert await alive(client), message
         assert {error["code"] for error in client.errors} <= {-32700, -32600}
+        answers = [
+            message for message, _ in client.unhandled
+        ]  # to what the client does not know to have asked
+        assert {(answer["id"], answer["error"]["code"]) for answer in answers} <= {(70, -32600), (71, -32600)}
+        client.unhandled.clear()
         assert types.WINDOW_SHOW_MESSAGE not in client.notifications
         assert await client.shut_down() == 0
 
@@ -191,6 +196,28 @@ async def test_cancelled_work_stops_and_is_answered(folder: Path, cache: Path) -
         assert await alive(client)
 
 
+async def test_an_edit_takes_back_what_is_computed_for_the_old_text(folder: Path, cache: Path) -> None:
+    async with misbehaving_server(folder, cache) as client:
+        document = types.TextDocumentIdentifier(client.open(folder / "main.py"))
+        whole = types.Range(types.Position(0, 0), types.Position(9, 0))
+        _, hints = client.ask(types.TEXT_DOCUMENT_INLAY_HINT, types.InlayHintParams(document, whole))
+        _, report = client.ask(types.TEXT_DOCUMENT_DIAGNOSTIC, types.DocumentDiagnosticParams(document))
+        _, items = client.ask(types.TEXT_DOCUMENT_COMPLETION, types.CompletionParams(document, whole.start))
+        client.change(document.uri, 2, "x = 1\n")
+        with pytest.raises(ResponseError) as error:
+            await asyncio.wait_for(hints, 20)
+        assert error.value.code == types.LSPErrorCodes.ContentModified.value
+        with pytest.raises(ResponseError) as error:
+            await asyncio.wait_for(report, 20)
+        assert error.value.code == types.LSPErrorCodes.ServerCancelled.value
+        assert error.value.data == {"retriggerRequest": True}
+        assert not items.done()  # editors filter these by what was typed since
+        client.ask(types.TEXT_DOCUMENT_COMPLETION, types.CompletionParams(document, whole.start))
+        with pytest.raises(ResponseError) as error:
+            await asyncio.wait_for(items, 20)
+        assert error.value.code == types.LSPErrorCodes.ContentModified.value
+
+
 async def test_an_id_in_use_is_refused(folder: Path, cache: Path) -> None:
     async with misbehaving_server(folder, cache) as client:
         _, first = client.ask("test/sleep", None, msg_id=77)
@@ -238,6 +265,21 @@ async def test_a_client_that_refuses_everything_is_served(folder: Path, cache: P
         await client.until(lambda: client.requests[types.CLIENT_REGISTER_CAPABILITY])
         client.send({"id": "not of the server", "error": {"code": -1, "message": "refused"}})
         assert await alive(client)
+        assert await client.shut_down() == 0
+    finally:
+        await client.close()
+
+
+async def test_a_client_that_answers_nothing_is_served(folder: Path, cache: Path) -> None:
+    client = await Client.start(cache=cache)
+    try:
+        client._answer = lambda message: client.requests[message["method"]].append(message)  # type: ignore[method-assign]
+        await client.initialize(folder, initialization_options=STATIC)
+        await client.until(lambda: client.requests[types.CLIENT_REGISTER_CAPABILITY])
+        assert await alive(client)
+        # It waits a while for each of the three, then indexes without a progress bar.
+        await client.until(lambda: client.requests[types.WORKSPACE_INLAY_HINT_REFRESH], 40)
+        assert client.progress("begin") == []
         assert await client.shut_down() == 0
     finally:
         await client.close()

@@ -193,8 +193,15 @@ async def test_ghost_text_and_a_killed_inference_process(root: Path, cache_with_
         client.change(uri, 3, text + "spl")
         found = await client.request(types.TEXT_DOCUMENT_INLINE_COMPLETION, ghost_text(uri, text + "spl"))
         assert found.items[0].insert_text.startswith("it(")
-        assert int((await inference(client))["pid"]) != process
+        second = int((await inference(client))["pid"])
+        assert second != process
         assert await client.shut_down() == 0
+    for _ in range(100):  # the models end with the server
+        if not Path(f"/proc/{second}").exists() or "Z" in Path(f"/proc/{second}/stat").read_text().split()[2]:
+            break
+        await asyncio.sleep(0.1)
+    else:
+        pytest.fail("the inference process outlives its server")
 
 
 async def test_newer_ghost_text_takes_the_place_of_older(root: Path, cache_with_weights: Path) -> None:
