@@ -62,7 +62,10 @@ class Absent:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A place where something is used that may be absent, and whether it exists (None: not decidable)."""
+    """A place where something is used that may be absent, and whether it exists.
+
+    None: not decidable, or guarded by the code around it.
+    """
 
     kind: SiteKind
     name: str
@@ -78,7 +81,8 @@ class Checker:
     """
 
     def __init__(self, workspace: Workspace, previous: Checker | None = None) -> None:
-        self.evaluator = Evaluator(workspace, previous.evaluator if previous else None, _DECLARED_ONLY)
+        earlier: Evaluator | None = previous.evaluator if previous is not None else None
+        self.evaluator: Evaluator = Evaluator(workspace, earlier, _DECLARED_ONLY)
         self.existence = Existence(self.evaluator)
         self.provable = Provable(self.evaluator)
         self.elsewhere = Elsewhere(self.evaluator)
@@ -121,6 +125,8 @@ class _FileCheck:
     def _count(self, kind: SiteKind, name: str, node: ast.AST, exists: bool | None) -> bool:
         """Notes a site; whether it is one where the name is absent."""
         if self.sites is not None:
+            if exists and self.guards.guarded(node, kind, name):
+                exists = None  # no statement is made about it, whatever its name
             span = self._part(node, 0) if isinstance(node, ast.alias) else self.syntax.name_span(node)
             self.sites.append(Site(kind, name, span, exists))
         return exists is False

@@ -240,8 +240,8 @@ class Completion:
             case ast.arg(annotation=ast.expr() as annotation):
                 return Member(name, "variable", ast.unparse(annotation), owner, "")
             case _:
-                annotation = getattr(binding.statement, "annotation", None)
-                detail = ast.unparse(annotation) if isinstance(annotation, ast.expr) else ""
+                declared = getattr(binding.statement, "annotation", None)
+                detail = ast.unparse(declared) if isinstance(declared, ast.expr) else ""
                 return Member(name, "variable", detail, owner, "")
 
     # Calls.

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from typewright.analysis.evaluator import Evaluator
 
 _DYNAMIC_MODULE = re.compile(
-    r"\bglobals\(\)|\bsys\.modules(?:\[(?![\"'])|\.\w+\()|\bexec\(|\bsetattr\(|\bvars\(\)|\blocals\(\)"
-    r"|\b__dict__\b|\b_?lazy|Lazy"
+    r"\bglobals\(\)|\bsys\.modules(?:\[(?![\"'])|\.\w+\()|\bexec\(|\bvars\(\)|\blocals\(\)(?:\[|\.update)"
+    r"|\b__dict__\b|(?i:lazy_?(?:import|load|module|object|attr))|\battach\("
 )
 _MADE_MODULE = re.compile(r"\bsys\.modules\[[\"']([\w.]+)[\"']\]\s*=")
 _DYNAMIC_CLASS = re.compile(

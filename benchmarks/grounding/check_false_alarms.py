@@ -103,15 +103,18 @@ def _mutate(
             seen: list[Site] = []
             mutated = Checker(index.snapshot({path: text}), checker)
             reported = {(found.span.line, found.name) for found in mutated.check(path, sites=seen)}
-            exist = {(site.span.line, site.name) for site in seen if site.exists}
+            answers = {(site.span.line, site.name): site.exists for site in seen}
             for site, name in renamed:
-                if (site.span.line, name) in exist:
+                answer = answers.get((site.span.line, name))
+                if answer:
                     continue
                 result.mutants[site.kind] += 1
                 if (site.span.line, name) in reported:
                     result.caught[site.kind] += 1
                 else:
-                    result.missed.append(f"{path.name}:{site.span.line}: {site.kind} {site.name} -> {name}")
+                    why = "undecided" if answer is None else "kept back"
+                    place = f"{path.name}:{site.span.line}"
+                    result.missed.append(f"{place}: {site.kind} {site.name} -> {name}: {why}")
 
 
 def _is_mutable(site: Site) -> bool:
