@@ -57,6 +57,31 @@ def types(
     Static evidence comes first. Where it is open or ambiguous the type model is asked; of its candidates,
     those that lack a member used on the slot are rejected (HiTyper, Peng et al., 2022).
     """
+    for slot, found in candidates_of(session, paths, overlay=overlay, progress=progress, cancel=cancel):
+        if found:
+            yield _slot_type(slot, max(found, key=lambda candidate: candidate.confidence))
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A type that a slot may have, and what speaks for it (`assist/confidence.py`)."""
+
+    text: str
+    annotation: Annotation | None
+    features: Mapping[str, float]
+    source: Source
+    confidence: float
+
+
+def candidates_of(
+    session: Session,
+    paths: Iterable[Path],
+    *,
+    overlay: Mapping[Path, str] | None = None,
+    progress: Progress | None = None,
+    cancel: CancelToken = NEVER,
+) -> Iterator[tuple[Slot, Sequence[Candidate]]]:
+    """Yield every slot without an annotation with all that is known and guessed of it."""
     from typewright.assist.guesses import Guesses
 
     files = session.files(paths, overlay=overlay, cancel=cancel)
@@ -70,35 +95,15 @@ def types(
         ranked = guesses.of(path, slots, cancel=cancel)
         weights = WITH_GUESSES if guesses.available else WITHOUT_GUESSES
         for slot in slots:
-            found = _join(analysis, slot, ranked.get((slot.kind, slot.line, slot.column), ()), weights)
-            if found is not None:
-                yield found
+            guessed = ranked.get((slot.kind, slot.line, slot.column), ())
+            yield slot, list(_candidates(analysis, slot, guessed, weights))
     if progress is not None:
         progress("types", len(files), len(files))
 
 
-@dataclass(frozen=True, slots=True)
-class _Candidate:
-    text: str
-    annotation: Annotation | None
-    confidence: float
-    source: Source
-
-
-def _join(
-    analysis: Analysis, slot: Slot, guesses: Sequence[Guess], weights: Mapping[str, float]
-) -> SlotType | None:
-    """Return the likeliest type of a slot, from what is known and what is guessed; None where nothing is."""
-    found = list(_candidates(analysis, slot, guesses, weights))
-    if not found:
-        return None
-    best = max(found, key=lambda candidate: candidate.confidence)
-    return _slot_type(slot, best)
-
-
 def _candidates(
     analysis: Analysis, slot: Slot, guesses: Sequence[Guess], weights: Mapping[str, float]
-) -> Iterator[_Candidate]:
+) -> Iterator[Candidate]:
     static, annotation, text = None, None, ""
     if not _says_nothing(slot):
         shape = known(widen_literals(slot.inferred.type))
@@ -114,16 +119,13 @@ def _candidates(
             continue
         completes = static is not None and static.partial and same_heads(guess.annotation.text, text)
         found = features(slot.kind, guess.probability, static, agrees=False, completes=completes)
-        yield _Candidate(
-            guess.annotation.text,
-            guess.annotation,
-            confidence(weights, found),
-            "hybrid" if completes else "neural",
-        )
+        source: Source = "hybrid" if completes else "neural"
+        text_of_guess = guess.annotation.text
+        yield Candidate(text_of_guess, guess.annotation, found, source, confidence(weights, found))
     if static is not None:
         found = features(slot.kind, confirmed, static, agrees=True, completes=False)
-        source: Source = "static" if confirmed is None else "hybrid"
-        yield _Candidate(text, annotation, confidence(weights, found), source)
+        source = "static" if confirmed is None else "hybrid"
+        yield Candidate(text, annotation, found, source, confidence(weights, found))
 
 
 def _says_nothing(slot: Slot) -> bool:
@@ -137,7 +139,7 @@ def is_partial(found: Type) -> bool:
     return any(isinstance(part, (Unknown, Never)) for part in walk(found))
 
 
-def _slot_type(slot: Slot, found: _Candidate) -> SlotType:
+def _slot_type(slot: Slot, found: Candidate) -> SlotType:
     annotation, text = found.annotation, found.text
     if annotation is not None:
         annotation = _with_none(annotation) if slot.default_none else annotation
