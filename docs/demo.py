@@ -42,7 +42,15 @@ def set_up() -> None:
     site = environment / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}" / "site-packages"
     if not (site / "requests").exists():
         venv.create(environment, with_pip=False, clear=True)
-        pip = [sys.executable, "-m", "pip", "--python", str(environment / "bin" / "python"), "install", "--quiet"]
+        pip = [
+            sys.executable,
+            "-m",
+            "pip",
+            "--python",
+            str(environment / "bin" / "python"),
+            "install",
+            "--quiet",
+        ]
         subprocess.run([*pip, "--no-deps", "-r", str(REQUIREMENTS)], check=True)
     package = PROJECT / "requests"
     shutil.rmtree(package, ignore_errors=True)
@@ -56,8 +64,16 @@ def steps() -> list[tuple[str, list[str], int | None]]:
     cursor = f"script.py:{len(lines)}:{len(lines[-1]) + 1}"
     return [
         ("Index the package and the libraries it uses", ["index", "."], None),
-        ("Annotate it: types from the flow of values first, learned ones where that is open", ["annotate", "requests", "--diff"], 60),
-        ("Ask which API does a thing", ["recommend", "send a POST request with a JSON body", "-k", "5"], None),
+        (
+            "Annotate it: types from the flow of values first, learned ones where that is open",
+            ["annotate", "requests", "--diff"],
+            60,
+        ),
+        (
+            "Ask which API does a thing",
+            ["recommend", "send a POST request with a JSON body", "-k", "5"],
+            None,
+        ),
         ("Complete code with a model on this machine", ["complete", cursor], None),
         ("Find APIs that do not exist", ["check", "script.py"], None),
         ("See what was found, and where things are cached", ["doctor"], None),
@@ -73,7 +89,9 @@ def main() -> int:
     transcript = []
     failed = False
     for title, arguments, shown in steps():
-        heading = f"\n# {title}\n$ typewright {' '.join(repr(word) if ' ' in word else word for word in arguments)}"
+        heading = (
+            f"\n# {title}\n$ typewright {' '.join(repr(word) if ' ' in word else word for word in arguments)}"
+        )
         print(heading, flush=True)
         done = subprocess.run(
             [str(Path(sys.executable).with_name("typewright")), *arguments],
@@ -89,7 +107,9 @@ def main() -> int:
         transcript += [heading, *body]
         failed |= done.returncode not in (0, 1) or not output
     if options.svg:
-        draw("\n".join(transcript).replace(str(PROJECT), "~/demo").replace(str(Path.home()), "~"), options.svg)
+        draw(
+            "\n".join(transcript).replace(str(PROJECT), "~/demo").replace(str(Path.home()), "~"), options.svg
+        )
     return int(failed)
 
 

@@ -56,7 +56,9 @@ def imported_modules(path: Path) -> Iterator[str]:
                 yield from (f"{module}.{alias.name}" for alias in node.names)
 
 
-@pytest.mark.parametrize(("layer", "path"), layer_files(), ids=lambda value: str(value).rpartition(str(ROOT))[2])
+@pytest.mark.parametrize(
+    ("layer", "path"), layer_files(), ids=lambda value: str(value).rpartition(str(ROOT))[2]
+)
 def test_imports_point_down_and_heavy_packages_stay_in_their_layer(layer: str, path: Path) -> None:
     for module in imported_modules(path):
         top, *rest = module.split(".")
@@ -70,7 +72,10 @@ def test_every_module_is_in_the_code_map() -> None:
     missing = [
         str(path.relative_to(ROOT))
         for _, path in layer_files()
-        if path.name != "__init__.py" and f"`{path.name}`" not in text and f"/{path.name}`" not in text and f"`{path.parent.name}/`" not in text
+        if path.name != "__init__.py"
+        and f"`{path.name}`" not in text
+        and f"/{path.name}`" not in text
+        and f"`{path.parent.name}/`" not in text
     ]
     assert not missing, f"docs/architecture.md does not name {missing}"
 
@@ -112,14 +117,18 @@ def trapped_workspace(tmp_path: Path) -> tuple[Path, Path]:
     package.mkdir(parents=True)
     for name in ("setup.py", "conftest.py", "sitecustomize.py", "usercustomize.py", "package/__init__.py"):
         (root / name).write_text(trap)
-    (package / "code.py").write_text(trap + "import library\n\ndef double(count=1):\n    return library.twice(count)\n")
+    (package / "code.py").write_text(
+        trap + "import library\n\ndef double(count=1):\n    return library.twice(count)\n"
+    )
     prefix = root / ".venv"
     site = prefix / "lib" / "python3.11" / "site-packages"
     site.mkdir(parents=True)
     (prefix / "pyvenv.cfg").write_text(f"home = {Path(sys.base_prefix) / 'bin'}\nversion = 3.11.0\n")
     (site / "trap.pth").write_text(f"import pathlib; pathlib.Path({str(marker)!r}).touch()\n")
     (site / "library").mkdir()
-    (site / "library" / "__init__.py").write_text(trap + "def twice(count: int) -> int:\n    return count * 2\n")
+    (site / "library" / "__init__.py").write_text(
+        trap + "def twice(count: int) -> int:\n    return count * 2\n"
+    )
     (prefix / "bin").mkdir()
     interpreter = prefix / "bin" / "python"
     interpreter.write_text(f"#!/bin/sh\ntouch {marker}\n")
@@ -174,7 +183,9 @@ def test_nothing_of_the_workspace_runs_and_no_network_is_used(
 
 
 def test_the_product_names_no_machine_and_no_registry() -> None:
-    forbidden = re.compile(r"(^|[^A-Za-z])/(work|root|farm)/|py" r"pi\.org|python" r"hosted|registry\.np" r"mjs", re.M)
+    forbidden = re.compile(
+        r"(^|[^A-Za-z])/(work|root|farm)/|py" r"pi\.org|python" r"hosted|registry\.np" r"mjs", re.M
+    )
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True)
     if listed.returncode:
         pytest.fail("this test runs in a git checkout")
