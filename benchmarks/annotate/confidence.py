@@ -139,9 +139,8 @@ def main() -> int:
         print(f"{title} guesses: {weights}")
         measured = [o for package in options.measure for o in outcomes(package.resolve(), neural=neural)]
         if measured:
-            print(
-                f"\nnewly fitted:\n{reliability(measured, weights)}\n\nas shipped:\n{reliability(measured, names)}\n"
-            )
+            print(f"\nnewly fitted:\n{reliability(measured, weights)}\n")
+            print(f"as shipped:\n{reliability(measured, names)}\n")
     return 0
 
 
