@@ -32,10 +32,10 @@ def run(engine: Engine, times=1):
 }
 
 
-def absent(root: Path, files: Mapping[str, str] | str) -> list[tuple[str, str]]:
+def absent(files: Mapping[str, str] | str) -> list[tuple[str, str]]:
     if isinstance(files, str):
         files = {"main.py": files}
-    marked = analysed(root, {**PACKAGE, **files})
+    marked = analysed({**PACKAGE, **files})
     return [(found.kind, found.name) for found in marked.analysis.absent(marked.root / "main.py")]
 
 
@@ -84,8 +84,8 @@ ABSENT = {
 
 
 @pytest.mark.parametrize(("source", "expected"), ABSENT.values(), ids=ABSENT)
-def test_absent(tmp_path: Path, source: str, expected: tuple[str, str]) -> None:
-    assert absent(tmp_path, source) == [expected]
+def test_absent(source: str, expected: tuple[str, str]) -> None:
+    assert absent(source) == [expected]
 
 
 CASES = Path(__file__).with_name("present.txt").read_text()
@@ -103,12 +103,12 @@ OTHERS = {
 
 
 @pytest.mark.parametrize("source", PRESENT.values(), ids=PRESENT)
-def test_present_or_not_decidable(tmp_path: Path, source: str) -> None:
-    assert absent(tmp_path, {"main.py": source, **OTHERS}) == []
+def test_present_or_not_decidable(source: str) -> None:
+    assert absent({"main.py": source, **OTHERS}) == []
 
 
-def test_nearest_names_and_evidence(tmp_path: Path) -> None:
-    marked = analysed(tmp_path, "import json, os\njson.dump_s({})\nos.makedirs('a', exists=1)\n")
+def test_nearest_names_and_evidence() -> None:
+    marked = analysed("import json, os\njson.dump_s({})\nos.makedirs('a', exists=1)\n")
     member, keyword = marked.analysis.absent(marked.path)
     assert member.candidates[0] == "dumps"
     assert (member.span.line, member.span.column, member.span.end_column) == (2, 6, 12)
@@ -119,18 +119,18 @@ def test_nearest_names_and_evidence(tmp_path: Path) -> None:
     assert keyword.evidence.line > 1
 
 
-def test_the_span_of_a_module_is_its_missing_part(tmp_path: Path) -> None:
-    marked = analysed(tmp_path, "import os.paths\nfrom os.paths import join\nfrom   jsn import x\n")
+def test_the_span_of_a_module_is_its_missing_part() -> None:
+    marked = analysed("import os.paths\nfrom os.paths import join\nfrom   jsn import x\n")
     spans = [(f.span.line, f.span.column, f.span.end_column) for f in marked.analysis.absent(marked.path)]
     assert spans == [(1, 11, 16), (2, 9, 14), (3, 8, 11)]
 
 
-def test_a_missing_module_is_less_sure_inside_a_function(tmp_path: Path) -> None:
-    marked = analysed(tmp_path, "import jsom\ndef f():\n    import nowhere_\n")
+def test_a_missing_module_is_less_sure_inside_a_function() -> None:
+    marked = analysed("import jsom\ndef f():\n    import nowhere_\n")
     sure, unsure = marked.analysis.absent(marked.path)
     assert sure.candidates == ("json",)
     assert sure.confidence > unsure.confidence
 
 
-def test_broken_code_is_checked_as_far_as_it_goes(tmp_path: Path) -> None:
-    assert absent(tmp_path, "import json\njson.parse('')\ndef f(:\n") == [("member", "parse")]
+def test_broken_code_is_checked_as_far_as_it_goes() -> None:
+    assert absent("import json\njson.parse('')\ndef f(:\n") == [("member", "parse")]

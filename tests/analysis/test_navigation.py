@@ -100,13 +100,13 @@ def shown(root: Path, locations) -> list[str]:
 
 
 @pytest.mark.parametrize(("source", "expected"), DEFINITIONS.values(), ids=DEFINITIONS)
-def test_definition(tmp_path: Path, source: str, expected: list[str]) -> None:
-    marked = analysed(tmp_path, {**LIBRARY, "main.py": source})
+def test_definition(source: str, expected: list[str]) -> None:
+    marked = analysed({**LIBRARY, "main.py": source})
     assert shown(marked.root, marked.analysis.definition(*marked.cursor)) == expected
 
 
-def test_definition_in_the_standard_library(tmp_path: Path) -> None:
-    marked = analysed(tmp_path, "import json\njson.^dumps\n")
+def test_definition_in_the_standard_library() -> None:
+    marked = analysed("import json\njson.^dumps\n")
     (location,) = marked.analysis.definition(*marked.cursor)
     assert location.path.name == "__init__.pyi"
     assert location.path.parent.name == "json"
@@ -134,8 +134,8 @@ REFERENCES: dict[str, tuple[Mapping[str, str], list[str]]] = {
         ["main.py:2:9", "main.py:5:5"],
     ),
     "a parameter and its keyword arguments": (
-        {"main.py": "def f(^key):\n    return key\n", "other.py": "from main import f\nf(key=1)\nkey = 2\n"},
-        ["main.py:1:7", "main.py:2:12", "other.py:2:3"],
+        {"tools.py": "def f(^key):\n    return key\n", "main.py": "from tools import f\nf(key=1)\nkey = 2\n"},
+        ["main.py:2:3", "tools.py:1:7", "tools.py:2:12"],
     ),
     "an attribute": (
         {
@@ -152,15 +152,15 @@ REFERENCES: dict[str, tuple[Mapping[str, str], list[str]]] = {
 
 
 @pytest.mark.parametrize(("files", "expected"), REFERENCES.values(), ids=REFERENCES)
-def test_references(tmp_path: Path, files: Mapping[str, str], expected: list[str]) -> None:
-    marked = analysed(tmp_path, files)
+def test_references(files: Mapping[str, str], expected: list[str]) -> None:
+    marked = analysed(files)
     assert shown(marked.root, marked.analysis.references(*marked.cursor)) == expected
 
 
-def test_references_can_be_cancelled(tmp_path: Path) -> None:
+def test_references_can_be_cancelled() -> None:
     from typewright.indexer.cancellation import Cancelled, CancelToken
 
-    marked = analysed(tmp_path, "def ^f(): ...\nf()\n")
+    marked = analysed("def ^f(): ...\nf()\n")
     cancel = CancelToken()
     cancel.cancel()
     with pytest.raises(Cancelled):
@@ -196,15 +196,15 @@ MEMBERS = {
 
 
 @pytest.mark.parametrize(("source", "expected"), MEMBERS.values(), ids=MEMBERS)
-def test_members(tmp_path: Path, source: str, expected: set[str]) -> None:
-    marked = analysed(tmp_path, {**LIBRARY, "main.py": source})
+def test_members(source: str, expected: set[str]) -> None:
+    marked = analysed({**LIBRARY, "main.py": source})
     members = marked.analysis.members_at(*marked.cursor)
     assert members is not None
     assert expected <= {member.name for member in members.members}
 
 
-def test_a_member_says_what_it_is(tmp_path: Path) -> None:
-    marked = analysed(tmp_path, {**LIBRARY, "main.py": "from package import Circle\nCircle(1).^\n"})
+def test_a_member_says_what_it_is() -> None:
+    marked = analysed({**LIBRARY, "main.py": "from package import Circle\nCircle(1).^\n"})
     members = marked.analysis.members_at(*marked.cursor)
     assert members is not None
     assert members.complete
@@ -221,20 +221,20 @@ def test_a_member_says_what_it_is(tmp_path: Path) -> None:
     "source",
     ["class C(missing.Base):\n    a = 1\nC().^\n", "class C:\n    def __getattr__(self, name): ...\nC().^\n"],
 )
-def test_members_that_are_not_all(tmp_path: Path, source: str) -> None:
-    marked = analysed(tmp_path, source)
+def test_members_that_are_not_all(source: str) -> None:
+    marked = analysed(source)
     members = marked.analysis.members_at(*marked.cursor)
     assert members is not None
     assert not members.complete
 
 
 @pytest.mark.parametrize("source", ["x = 1\n^\n", "'a.^'\n", "# a.^\n", "1.^\n"])
-def test_no_members(tmp_path: Path, source: str) -> None:
-    marked = analysed(tmp_path, source)
+def test_no_members(source: str) -> None:
+    marked = analysed(source)
     assert marked.analysis.members_at(*marked.cursor) is None
 
 
-def test_names_come_from_the_inside_out(tmp_path: Path) -> None:
+def test_names_come_from_the_inside_out() -> None:
     source = """
     import os
     GLOBAL = 1
@@ -250,7 +250,7 @@ def test_names_come_from_the_inside_out(tmp_path: Path) -> None:
     class C:
         hidden = 1
     """
-    marked = analysed(tmp_path, source)
+    marked = analysed(source)
     names = [member.name for member in marked.analysis.names_at(*marked.cursor)]
     for group, following in [
         ("cd", "abe"),
@@ -276,8 +276,8 @@ def test_names_come_from_the_inside_out(tmp_path: Path) -> None:
         ("def f():\n    local = 1\n    return (lo^\n", True),
     ],
 )
-def test_indentation_decides_the_scope(tmp_path: Path, source: str, inside: bool) -> None:
-    marked = analysed(tmp_path, source)
+def test_indentation_decides_the_scope(source: str, inside: bool) -> None:
+    marked = analysed(source)
     names = [member.name for member in marked.analysis.names_at(*marked.cursor)]
     assert ("local" in names) is inside
 
@@ -300,9 +300,9 @@ CALLS = {
 
 
 @pytest.mark.parametrize(("source", "name", "parameter"), CALLS.values(), ids=CALLS)
-def test_call(tmp_path: Path, source: str, name: str, parameter: str | None) -> None:
+def test_call(source: str, name: str, parameter: str | None) -> None:
     text = f"from package import *\nfrom package.shapes import Shape\n{source}\n"
-    marked = analysed(tmp_path, {**LIBRARY, "main.py": text})
+    marked = analysed({**LIBRARY, "main.py": text})
     call = marked.analysis.call_at(*marked.cursor)
     assert call is not None
     signature = call.signatures[call.active_signature]
@@ -315,7 +315,7 @@ def test_call(tmp_path: Path, source: str, name: str, parameter: str | None) -> 
         assert active.partition(":")[0].partition("=")[0].strip() == parameter
 
 
-def test_overloads_are_chosen_by_their_arguments(tmp_path: Path) -> None:
+def test_overloads_are_chosen_by_their_arguments() -> None:
     source = """
     from typing import overload
     @overload
@@ -325,7 +325,7 @@ def test_overloads_are_chosen_by_their_arguments(tmp_path: Path) -> None:
     def f(a, key=None): return a
     f(1, ^
     """
-    marked = analysed(tmp_path, source)
+    marked = analysed(source)
     call = marked.analysis.call_at(*marked.cursor)
     assert call is not None
     assert len(call.signatures) == 2
@@ -334,6 +334,6 @@ def test_overloads_are_chosen_by_their_arguments(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("source", ["def f(^", "x = 1\n^", "unknown(^", "(1, ^", "class C(^"])
-def test_no_call(tmp_path: Path, source: str) -> None:
-    marked = analysed(tmp_path, source)
+def test_no_call(source: str) -> None:
+    marked = analysed(source)
     assert marked.analysis.call_at(*marked.cursor) is None

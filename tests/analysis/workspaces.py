@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,21 +27,42 @@ class Marked:
         return self.path, self.line, self.column
 
 
-def analysed(root: Path, files: Mapping[str, str] | str) -> Marked:
-    """Writes the files (a text alone is main.py) and analyses them; at most one holds the mark ^."""
+_LIBRARIES: dict[tuple[tuple[str, str], ...], tuple[Path, Index, Analysis]] = {}
+_FOLDER = tempfile.TemporaryDirectory()
+
+
+def analysed(files: Mapping[str, str] | str) -> Marked:
+    """Analyses main.py (a text alone) as an open buffer, beside the other files; one may hold the mark ^.
+
+    Workspaces with the same other files share their index and what was read of the standard library.
+    """
     if isinstance(files, str):
         files = {"main.py": files}
-    workspace = root / "workspace"
-    marked = (workspace / "main.py", 1, 1)
-    for name, source in files.items():
-        text = textwrap.dedent(source)
-        path = workspace / name
-        path.parent.mkdir(parents=True, exist_ok=True)
+    texts = {name: textwrap.dedent(source) for name, source in files.items()}
+    marked, line, column = "main.py", 1, 1
+    for name, text in texts.items():
         before, mark, after = text.partition("^")
         if mark:
-            marked = (path, before.count("\n") + 1, len(before) - before.rfind("\n"))
-            text = before + after
-        path.write_text(text)
-    index = Index.open(workspace, cache=root / "cache")
-    index.update()
-    return Marked(Analysis(index.snapshot()), workspace, *marked)
+            marked, line, column = name, before.count("\n") + 1, len(before) - before.rfind("\n")
+            texts[name] = before + after
+    main = texts.pop("main.py")
+    root, index, earlier = _workspace(texts)
+    analysis = Analysis(index.snapshot({root / "main.py": main}), earlier)
+    return Marked(analysis, root, root / marked, line, column)
+
+
+def _workspace(texts: dict[str, str]) -> tuple[Path, Index, Analysis]:
+    key = tuple(sorted(texts.items()))
+    if key not in _LIBRARIES:
+        place = Path(_FOLDER.name) / str(len(_LIBRARIES))
+        root = place / "workspace"
+        root.mkdir(parents=True)
+        for name, text in texts.items():
+            path = root / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        index = Index.open(root, cache=place / "cache")
+        index.update()
+        analysis = Analysis(index.snapshot())
+        _LIBRARIES[key] = (root, index, analysis)
+    return _LIBRARIES[key]
