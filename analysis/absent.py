@@ -141,9 +141,25 @@ class _FileCheck:
             exists = self.existence.module(".".join(parts[:count]))
             if exists is not True:
                 break
-        if self._count("module", name, node, exists) and not self.guards.guarded(node, "module", name):
+        absent = self._count("module", name, node, exists)
+        if absent and not self.guards.guarded(node, "module", name) and not self._is_optional(parts[0]):
             self._missing_module(node, parts, count)
         return exists is True
+
+    def _is_optional(self, top: str) -> bool:
+        """Whether the workspace imports a module somewhere with a handler for its absence."""
+        for path in self.evaluator.workspace.files_using(top):
+            module = self.evaluator.modules.at(path)
+            guards = Guards(self.evaluator.workspace.syntax(path), module.scopes, self.guards.version)
+            for node in ast.walk(module.tree):
+                names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+                if isinstance(node, ast.ImportFrom) and not node.level:
+                    names = [node.module or ""]
+                if any(each.partition(".")[0] == top for each in names) and guards.guarded(
+                    node, "module", top
+                ):
+                    return True
+        return False
 
     def _missing_module(self, node: ast.alias | ast.ImportFrom, parts: list[str], count: int) -> None:
         parent, last = ".".join(parts[: count - 1]), parts[count - 1]
