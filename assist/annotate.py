@@ -15,6 +15,7 @@ from typewright.assist.edits import SourceFile, TextEdit, unified_diff
 from typewright.assist.placement import Key, Placement
 from typewright.assist.plan import Plan, Target, annotated_text, plan
 from typewright.assist.python_versions import lowest_version
+from typewright.assist.spelling import INSPECTS
 from typewright.assist.types import SlotType, types
 from typewright.indexer.cancellation import NEVER, CancelToken, Progress
 from typewright.indexer.errors import TypewrightError
@@ -81,7 +82,7 @@ def annotation_edits(
     """Return the edits that annotate `slots` of one file, imports included; none where that is not safe."""
     snapshot = session.snapshot(overlay)
     syntax = snapshot.syntax(path)
-    made = plan(syntax, _target(snapshot, path), slots)
+    made = plan(syntax, _target(snapshot, path, _readers(snapshot)), slots)
     return made.edits if made.edits and annotated_text(syntax, made) is not None else ()
 
 
@@ -147,6 +148,7 @@ class _Work:
         self._options = options
         self._kinds = {KINDS[name] for name in options.select}
         snapshot = session.snapshot()
+        self._readers = _readers(snapshot)
         self.files: dict[Path, _File] = {}
         self._unreadable: list[AnnotatedFile] = []
         for path in paths:
@@ -164,7 +166,7 @@ class _Work:
             if not syntax.damage
             else {}
         )
-        file = _File(source, syntax, _target(snapshot, path), addresses, after=source.text)
+        file = _File(source, syntax, _target(snapshot, path, self._readers), addresses, after=source.text)
         if syntax.damage:
             file.problem = f"it does not parse (line {syntax.damage[0].line})"
         self.files[path] = file
@@ -223,10 +225,18 @@ class _Work:
             yield AnnotatedFile(file.source, file.after, tuple(file.made.slots.values()), file.problem)
 
 
-def _target(snapshot: Snapshot, path: Path) -> Target:
+def _readers(snapshot: Snapshot) -> frozenset[str]:
+    """The modules of the workspace that look at annotations at run time, as command-line frameworks do."""
+    found = {path for name in INSPECTS for path in snapshot.files_using(name)}
+    found |= set(snapshot.files_using("annotation")) & set(snapshot.files_using("signature"))
+    return frozenset(snapshot.module_name(path) for path in found)
+
+
+def _target(snapshot: Snapshot, path: Path, readers: frozenset[str]) -> Target:
     return Target(
         snapshot.module_name(path),
         is_package=path.stem == "__init__",
         is_stub=path.suffix == ".pyi",
         version=lowest_version(snapshot.root, snapshot.environment.version),
+        readers=readers,
     )

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from typewright.assist.session import Session
 
 _WORD = re.compile(r"[^\W\d]\w*")
-_RETURN_CODES = frozenset({"return-value", "return", "reportReturnType", "bad-return", "invalid-return-type"})
+_RETURN_CODES = frozenset(
+    {"return-value", "return", "reportReturnType", "bad-return", "invalid-explicit-return"}
+)
 
 Placed = Mapping[Path, tuple[str, frozenset[Key]]]  # file -> its text now, the sites annotated in it
 

@@ -32,12 +32,16 @@ _EMPTY_CALLS = frozenset({"list", "dict", "set", "tuple", "defaultdict", "deque"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What the plan must know of the file beside its text; `version` is the oldest Python to run it."""
+    """What the plan must know of the file beside its text.
+
+    `version` is the oldest Python to run it, `readers` the modules of the workspace that read annotations.
+    """
 
     module: str
     is_package: bool
     is_stub: bool
     version: tuple[int, int]
+    readers: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -59,7 +63,13 @@ def plan(syntax: Syntax, target: Target, slots: Iterable[SlotType]) -> Plan:
     """Return the edits that annotate `slots`, those left out that cannot be written without risk."""
     if syntax.damage:
         return Plan()
-    names = ModuleNames(syntax.tree, target.module, is_package=target.is_package, is_stub=target.is_stub)
+    names = ModuleNames(
+        syntax.tree,
+        target.module,
+        is_package=target.is_package,
+        is_stub=target.is_stub,
+        readers=target.readers,
+    )
     placement = Placement(syntax)
     wanted = WantedImports()
     bound: dict[str, tuple[str, str]] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from typewright.assist.placement import Site
@@ -39,7 +39,7 @@ READS_ANNOTATIONS = frozenset(
     strawberry tap torch triton typeguard typer tyro
     """.split()  # noqa: SIM905
 )
-_INSPECTS = frozenset({"get_type_hints", "__annotations__", "get_annotations"})
+INSPECTS = frozenset({"get_type_hints", "__annotations__", "get_annotations"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,16 @@ class Binding:
 class ModuleNames:
     """The names that a module binds at its top level, and how it treats annotations."""
 
-    def __init__(self, tree: ast.Module, module: str, *, is_package: bool, is_stub: bool) -> None:
+    def __init__(
+        self,
+        tree: ast.Module,
+        module: str,
+        *,
+        is_package: bool,
+        is_stub: bool,
+        readers: frozenset[str] = frozenset(),
+    ) -> None:
+        """`readers` are the modules of the workspace that look at annotations at run time."""
         self._package = module if is_package else module.rpartition(".")[0]
         self.is_stub = is_stub
         self.bindings: dict[str, list[Binding]] = {}
@@ -68,13 +77,16 @@ class ModuleNames:
             and any(alias.name == "annotations" for alias in node.names)
             for node in tree.body
         )
-        self._readers = self._annotation_readers(tree)
+        libraries = self._reached(tree, lambda b: b.module.partition(".")[0] in READS_ANNOTATIONS)
+        self._readers = libraries | self._reached(
+            tree, lambda b: not readers.isdisjoint((b.module, f"{b.module}.{b.name}"))
+        )
         inspects = any(
-            (isinstance(node, ast.Attribute) and node.attr in _INSPECTS)
-            or (isinstance(node, ast.Name) and node.id in _INSPECTS)
+            (isinstance(node, ast.Attribute) and node.attr in INSPECTS)
+            or (isinstance(node, ast.Name) and node.id in INSPECTS)
             for node in ast.walk(tree)
         )
-        self.reads_annotations = bool(self._readers) or inspects
+        self.reads_annotations = bool(libraries) or inspects
         self._statements = [
             (
                 min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", ()))]),
@@ -118,18 +130,16 @@ class ModuleNames:
         base = parts[: len(parts) - node.level + 1]
         return ".".join([*base, *([node.module] if node.module else [])])
 
-    def _annotation_readers(self, tree: ast.Module) -> frozenset[str]:
-        """The names of libraries that read annotations: their imports, and what those made."""
-        readers = {
-            name
-            for name, found in self.bindings.items()
-            if any(b.imported and b.module.partition(".")[0] in READS_ANNOTATIONS for b in found)
+    def _reached(self, tree: ast.Module, wanted: Callable[[Binding], bool]) -> frozenset[str]:
+        """The names that wanted imports bind, and those that calls of them made."""
+        names = {
+            name for name, found in self.bindings.items() if any(b.imported and wanted(b) for b in found)
         }
         for node in tree.body:
             value = getattr(node, "value", None)
-            if isinstance(value, ast.Call) and root_name(value.func) in readers:
-                readers.update(bound_names(node))
-        return frozenset(readers)
+            if isinstance(value, ast.Call) and root_name(value.func) in names:
+                names.update(bound_names(node))
+        return frozenset(names)
 
     # -- what an annotation may say ---------------------------------------------------------------
 

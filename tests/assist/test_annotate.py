@@ -193,3 +193,30 @@ def test_every_annotated_file_of_a_real_package_is_the_same_code(open_session: O
     for file in found.values():
         assert not file.problem
         ast.parse(file.after)
+
+
+def test_decorators_of_the_workspace_that_read_annotations_are_left_alone(open_session: Opener) -> None:
+    session = open_session(
+        {
+            "framework.py": """\
+                import typing
+
+                def command(f):
+                    print(typing.get_type_hints(f))
+                    return f
+                """,
+            "tool.py": """\
+                from framework import command
+
+                @command
+                def run():
+                    return 1
+
+                def plain():
+                    return 1
+                """,
+        }
+    )
+    after = annotated(session)["tool.py"].after
+    assert "def run():" in after
+    assert "def plain() -> int:" in after
