@@ -37,6 +37,7 @@ from typewright.analysis.types import (
     Type,
     alternatives,
     render,
+    widen_literals,
 )
 from typewright.indexer.cancellation import NEVER, CancelToken
 from typewright.indexer.source import Span
@@ -231,7 +232,7 @@ class _FileCheck:
         first = arms[0]
         near = _nearest(node.attr, [member.name for member in self.evaluator.members(first).members])
         owner = first.definition if isinstance(first, Module) else None
-        shown = first.definition.name if isinstance(first, Module) else render(receiver)
+        shown = first.definition.name if isinstance(first, Module) else render(widen_literals(receiver))
         text = f"{_described(owner) if owner else shown} has no member {node.attr!r}"
         evidence = self._evidence(owner, None if owner else _class(first), text)
         span = self.syntax.name_span(node)
