@@ -240,6 +240,7 @@ class Activations:
             Outcome(NEVER),
             widened_outcome,
             Outcome(UNKNOWN),
+            transient=True,
         )
         if site is not None:
             for _, definition, given in outcome.observations:

@@ -103,7 +103,7 @@ class Callers:
         memo = self.evaluator.memo
         if definition.module.origin != "workspace" or isinstance(definition.node, ast.Lambda):
             return {}
-        if memo.callers <= 0:
+        if memo.callers <= 0 or (memo.hurried and not memo.has(("sites", definition))):
             memo.truncate()
             return {}
         key = ("sites", definition)

@@ -19,7 +19,8 @@ from typewright.indexer.cancellation import NEVER, CancelToken
 Value = TypeVar("Value")
 
 _TOP = 1 << 30
-_MAX_ROUNDS = 5
+_MAX_ROUNDS = 4
+_UNHURRIED = 0.4  # the share of a query's time in which everything is pursued
 _RECURSION_LIMIT = 8_000
 _ENOUGH = 5  # so many levels of callers less are not worth another computation
 
@@ -78,13 +79,13 @@ class Memo:
         self.callers = budget.callers
         self.cancel: CancelToken = NEVER
         self._kept: dict[Hashable, _Entry[object]] = {}
-        self._provisional: dict[Hashable, tuple[_Entry[object], int]] = {}
+        self._provisional: dict[Hashable, tuple[_Entry[object], int, bool]] = {}
         self._seeds: dict[Hashable, object] = {}
         self._running: dict[Hashable, _Running[object]] = {}
         self._stack: list[_Running[object]] = []
         self._steps = 0
         self._limit = float("inf")
-        self._deadline = float("inf")
+        self._deadline = self._hurry = float("inf")
 
     def inherit(self, other: Memo, changed: int) -> None:
         """Takes over what another memo knows that does not depend on what `changed` (a bit set)."""
@@ -129,18 +130,24 @@ class Memo:
         """One query from outside: its cancel token, its deadline, its budget."""
         if sys.getrecursionlimit() < _RECURSION_LIMIT:  # our depth is bounded by `Budget.depth`
             sys.setrecursionlimit(_RECURSION_LIMIT)
-        outside = (self.cancel, self._deadline)
+        outside = (self.cancel, self._deadline, self._hurry)
         self.cancel = cancel
+        self._hurry = min(self._hurry, time.monotonic() + _UNHURRIED * self.budget.seconds)
         self._deadline = min(self._deadline, time.monotonic() + self.budget.seconds)
         try:
             yield
         finally:
-            self.cancel, self._deadline = outside
+            self.cancel, self._deadline, self._hurry = outside
 
     @property
     def exceeded(self) -> bool:
         """Whether the budget of the whole query is used up, not only that of a part."""
         return time.monotonic() > self._deadline
+
+    @property
+    def hurried(self) -> bool:
+        """Whether so much of the query's time is gone that call sites are not followed any more."""
+        return time.monotonic() > self._hurry
 
     @property
     def overdrawn(self) -> bool:
@@ -179,19 +186,27 @@ class Memo:
         bottom: Value,
         widen: Callable[[Value, Value], Value] | None = None,
         exhausted: Value | None = None,
+        *,
+        transient: bool = False,
     ) -> Value:
         """The value of `key`. `bottom` starts a cycle, `widen(old, new)` makes it end.
 
-        `exhausted` (or else `bottom`) is the answer where computations are nested too deep.
+        `exhausted` (or else `bottom`) is the answer where computations are nested too deep. A `transient`
+        value is computed again each time while the state that it has read is momentary.
         """
         entry = self._kept.get(key)
-        if entry is not None and not (entry.truncated and entry.callers + _ENOUGH < self.callers):
+        if entry is not None and not (
+            entry.truncated and not self.hurried and entry.callers + _ENOUGH < self.callers
+        ):
             self._note(entry, _TOP)
             return entry.value  # type: ignore[return-value]
         provisional = self._provisional.get(key)
         if provisional is not None:
-            self._note(*provisional)
-            return provisional[0].value  # type: ignore[return-value]
+            below, low, momentary = provisional
+            self._note(below, low)
+            if momentary:
+                self.read_running(low)
+            return below.value  # type: ignore[return-value]
         running = self._running.get(key)
         if running is not None:
             running.hit = True
@@ -201,7 +216,7 @@ class Memo:
         if len(self._stack) >= self.budget.depth:
             self.truncate()
             return bottom if exhausted is None else exhausted
-        return self._compute(key, compute, bottom, widen)
+        return self._compute(key, compute, bottom, widen, transient)
 
     def _compute(
         self,
@@ -209,6 +224,7 @@ class Memo:
         compute: Callable[[], Value],
         bottom: Value,
         widen: Callable[[Value, Value], Value] | None,
+        transient: bool,
     ) -> Value:
         running: _Running[Value] = _Running(len(self._stack), self._seeds.pop(key, bottom))  # type: ignore[arg-type]
         self._running[key] = running  # type: ignore[assignment]
@@ -229,6 +245,9 @@ class Memo:
                     break
                 if settled and not running.unsettled:
                     break
+                if self.hurried:
+                    running.truncated = True
+                    break
                 self._drop(running.pending)
             finished = True
         finally:
@@ -236,31 +255,37 @@ class Memo:
             del self._running[key]
             if not finished:
                 self._drop(running.pending)
-        self._keep(key, running, value)  # type: ignore[arg-type]
+        self._keep(key, running, value, transient)  # type: ignore[arg-type]
         return value
 
-    def _keep(self, key: Hashable, running: _Running[object], value: object) -> None:
-        entry = _Entry(value, running.dependencies, running.truncated, self.callers)
+    def _keep(self, key: Hashable, running: _Running[object], value: object, transient: bool) -> None:
+        callers = -1 if running.truncated and self.hurried else self.callers
+        entry = _Entry(value, running.dependencies, running.truncated, callers)
         low = running.low if running.low < running.depth else _TOP
         volatile = running.volatile if running.volatile < running.depth else _TOP
-        if low == _TOP and volatile == _TOP:
+        head = min(low, volatile)
+        if head == _TOP:
             self._kept[key] = entry
-            for pending in running.pending:
-                below, _ = self._provisional.pop(pending, (None, 0))
-                if below is not None:
-                    below.dependencies |= entry.dependencies
-                    below.truncated |= entry.truncated
-                    self._kept[pending] = below
-        elif volatile == _TOP:
-            self._provisional[key] = (entry, low)
-            self._stack[low].pending.extend((key, *running.pending))
+            self._settle(running.pending, entry)
+        elif volatile != _TOP and transient:
+            self._stack[head].pending.extend(running.pending)
+        else:
+            self._provisional[key] = (entry, head, volatile != _TOP)
+            self._stack[head].pending.extend((key, *running.pending))
             if running.hit:
                 self._seeds[key] = running.value
-        else:
-            self._drop(running.pending)
         if self._stack:
             self._note(entry, low)
             self.read_running(volatile)
+
+    def _settle(self, pending: list[Hashable], head: _Entry[object]) -> None:
+        """Keeps what stood on the approximation that has proved right; not what saw a momentary state."""
+        for key in pending:
+            entry, _, momentary = self._provisional.pop(key, (None, 0, True))
+            if entry is not None and not momentary:
+                entry.dependencies |= head.dependencies
+                entry.truncated |= head.truncated
+                self._kept[key] = entry
 
     def _note(self, entry: _Entry[object], low: int) -> None:
         if self._stack:
