@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from lsprotocol import types
+
+from .client import Client
 
 FILES = {
     "pyproject.toml": '[project]\nname = "shop"\nversion = "1"\n',
@@ -180,3 +183,42 @@ def edited(text: str, edits: object) -> str:
     for start, end, new in reversed(located):
         text = text[:start] + new + text[end:]
     return text
+
+
+def document(uri: str) -> types.TextDocumentIdentifier:
+    """Name a document as requests do."""
+    return types.TextDocumentIdentifier(uri)
+
+
+def whole() -> types.Range:
+    """Return a range that holds every line."""
+    return types.Range(types.Position(0, 0), types.Position(1000, 0))
+
+
+def opened(client: Client, root: Path, name: str, text: str | None = None) -> tuple[str, str]:
+    """Open a file of the workspace, perhaps with another text than on disk; return its URI and its text."""
+    content = FILES[name] if text is None else text
+    return client.open(root / name, content), content
+
+
+async def actions_at(client: Client, uri: str, position: types.Position, *only: str) -> list[Any]:
+    """Ask for the code actions at a place, perhaps only for some kinds."""
+    context = types.CodeActionContext([], only=list(only) or None)
+    params = types.CodeActionParams(document(uri), types.Range(position, position), context)
+    return await client.request(types.TEXT_DOCUMENT_CODE_ACTION, params)
+
+
+async def test_an_undefined_name_is_imported(client: Client, root: Path) -> None:
+    await client.indexed("Reading the libraries", 100)
+    text = FILES["shop/files.py"] + "\n\nbooks = open_ledger('books'), Basket()\n"
+    uri, _ = opened(client, root, "shop/files.py", text)
+    for name, statement in (
+        ("open_ledger", "from ledger import open_ledger"),
+        ("Basket", "from shop.models import Basket"),
+    ):
+        actions = await actions_at(client, uri, place(text, f"|{name}("))
+        action = next((action for action in actions if statement in action.title), None)
+        assert action is not None, [action.title for action in actions]
+        after = edited(text, action.edit.changes[uri])
+        assert statement in after.split("def read_prices")[0]
+        compile(after, "after", "exec")
