@@ -75,7 +75,11 @@ def _index(session: Session) -> Iterator[Diagnosis]:
 def _weights(session: Session) -> Iterator[Diagnosis]:
     from typewright.models.catalogue import catalogue
     from typewright.models.pull import WeightsMissing, locate
+    from typewright.models.type_model import DEFAULT_FOLDER
 
+    here = any(DEFAULT_FOLDER.glob("*.safetensors"))
+    remedy = "" if here else "install typewright again, or: typewright train type-model --config FILE"
+    yield Diagnosis("weights (type model)", here, f"{'' if here else 'not '}at {DEFAULT_FOLDER}", remedy)
     wanted = session.settings.language_model
     for weights in catalogue():
         if not weights.default and weights.name != wanted:
