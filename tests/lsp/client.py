@@ -29,7 +29,7 @@ CONVERTER.register_structure_hook(
     ),
 )
 COMMAND = (sys.executable, "-m", "typewright.cli.main", "serve")
-TIMEOUT = 60.0
+TIMEOUT = 100.0
 STATIC = {"neural": False, "indexLibraries": False}
 
 

@@ -13,7 +13,7 @@ from lsprotocol import types
 from .client import Client
 from .shop import make_shop
 
-LIMIT = 110.0  # seconds for one test: a hang fails, it does not stop the run
+LIMIT = 240.0  # seconds for one test: a hang fails, it does not stop the run
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -167,6 +167,16 @@ def ghost_text(uri: str, text: str, *, invoked: bool = True) -> types.InlineComp
     )
 
 
+async def first_ghost_text(client: Client, uri: str, text: str) -> types.InlineCompletionList:
+    """Ask until the model is there: a busy machine may take longer than the server waits for it."""
+    for _ in range(3):
+        found = await client.request(types.TEXT_DOCUMENT_INLINE_COMPLETION, ghost_text(uri, text))
+        if found.items:
+            break
+    assert isinstance(found, types.InlineCompletionList)
+    return found
+
+
 async def test_ghost_text_and_a_killed_inference_process(root: Path, cache_with_weights: Path) -> None:
     text = (
         'def parse_numbers(text):\n    """Return the integers in a comma-separated text."""\n'
@@ -174,7 +184,7 @@ async def test_ghost_text_and_a_killed_inference_process(root: Path, cache_with_
     )
     async with connected(root, cache=cache_with_weights, initialization_options=MODELS) as client:
         uri = client.open(root / "shop/numbers.py", text)
-        found = await client.request(types.TEXT_DOCUMENT_INLINE_COMPLETION, ghost_text(uri, text))
+        found = await first_ghost_text(client, uri, text)
         assert len(found.items) == 1
         assert found.items[0].insert_text.startswith("split(")
         first = await inference(client)
@@ -191,7 +201,7 @@ async def test_ghost_text_and_a_killed_inference_process(root: Path, cache_with_
         except ResponseError as error:
             assert error.code == types.LSPErrorCodes.RequestFailed.value
         client.change(uri, 3, text + "spl")
-        found = await client.request(types.TEXT_DOCUMENT_INLINE_COMPLETION, ghost_text(uri, text + "spl"))
+        found = await first_ghost_text(client, uri, text + "spl")
         assert found.items[0].insert_text.startswith("it(")
         second = int((await inference(client))["pid"])
         assert second != process
@@ -208,6 +218,7 @@ async def test_newer_ghost_text_takes_the_place_of_older(root: Path, cache_with_
     text = "import json\n\n\ndef read(path):\n    with open(path) as file:\n        return "
     async with connected(root, cache=cache_with_weights, initialization_options=MODELS) as client:
         uri = client.open(root / "shop/numbers.py", text)
+        assert (await first_ghost_text(client, uri, text)).items
         asked = [
             client.ask(types.TEXT_DOCUMENT_INLINE_COMPLETION, ghost_text(uri, text))[1] for _ in range(20)
         ]
