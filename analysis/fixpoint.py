@@ -31,14 +31,14 @@ class Exhausted(Exception):  # noqa: N818 - it is no error: the answer is "unkno
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How far one query may go.
+    """How far one query may go. An editor wants fewer `seconds` than a batch: the rest is then unknown.
 
     `steps` are statements and calls interpreted for one scope, `call_steps` for one call of an un-annotated
     function; `depth` bounds computations inside computations, `callers` how many levels up call sites are
     followed, `contexts` how often one function is interpreted for different arguments.
     """
 
-    seconds: float = 20.0
+    seconds: float = 60.0
     steps: int = 200_000
     call_steps: int = 3_000
     depth: int = 150

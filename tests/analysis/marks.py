@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from typewright.analysis.fixpoint import Budget
 from typewright.analysis.queries import Analysis
 from typewright.analysis.types import render
 from typewright.indexer.environment import Environment, discover
@@ -53,7 +54,8 @@ class Texts:
 
 def analysed(files: Mapping[str, str] | str) -> Analysis:
     """The analysis of texts (one alone is main.py). What libraries say is read once for all tests."""
-    analysis = Analysis(Texts({"main.py": files} if isinstance(files, str) else files), *_shared)
+    texts = Texts({"main.py": files} if isinstance(files, str) else files)
+    analysis = Analysis(texts, *_shared, budget=Budget(seconds=3600))
     _shared[:] = [analysis]
     return analysis
 

@@ -2,16 +2,16 @@
 
 import pytest
 from marks import ROOT, analysed, check
-
 from typewright.analysis.queries import Annotation
 
 MEANINGS = {
     "builtins and typing": """
-        from typing import Any, Optional, Union, List, Dict, Callable, Literal, Tuple, Type, Annotated, Iterable
+        from typing import Optional, Union, List, Dict, Callable, Literal, Tuple, Type, Annotated
         import typing as t
         import collections.abc as cabc
         def f(a: int, b: Optional[str], c: Union[int, str], d: List[int], e: Dict[str, int], g: "list[str]",
-              h: Literal["x", "y"], i: Tuple[int, ...], j: Type[int], k: Annotated[int, "m"], l: t.Mapping[str, int],
+              h: Literal["x", "y"], i: Tuple[int, ...], j: Type[int], k: Annotated[int, "m"],
+              l: t.Mapping[str, int],
               m: int | None, n: Callable[[int], str], o: tuple[int, str], p: cabc.Sequence[str]):
             xa = a  #: xa: int
             xb = b  #: xb: str | None
