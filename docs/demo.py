@@ -37,7 +37,7 @@ def save(path, data):
 
 
 def set_up() -> None:
-    """A project folder: the package's source beside a script of ours, and an environment with its libraries."""
+    """Make a project: the package's source, a script of ours, and an environment with the libraries."""
     environment = PROJECT / ".venv"
     site = environment / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}" / "site-packages"
     if not (site / "requests").exists():
@@ -99,6 +99,7 @@ def main() -> int:
             env={**os.environ, "COLUMNS": "110"},
             stdout=subprocess.PIPE,
             text=True,
+            check=False,
         )
         output = done.stdout.rstrip().splitlines()
         rest = len(output) - shown if shown else 0

@@ -173,6 +173,7 @@ def test_nothing_of_the_workspace_runs_and_no_network_is_used(
         capture_output=True,
         text=True,
         timeout=300,
+        check=False,
     )
     assert done.returncode in (0, 1), done.stderr
     assert "the network was used" not in done.stderr
@@ -184,9 +185,9 @@ def test_nothing_of_the_workspace_runs_and_no_network_is_used(
 
 def test_the_product_names_no_machine_and_no_registry() -> None:
     forbidden = re.compile(
-        r"(^|[^A-Za-z])/(work|root|farm)/|py" r"pi\.org|python" r"hosted|registry\.np" r"mjs", re.M
+        r"(^|[^A-Za-z])/(work|root|farm)/|py" r"pi\.org|python" r"hosted|registry\.np" r"mjs", re.MULTILINE
     )
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True)
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
     if listed.returncode:
         pytest.fail("this test runs in a git checkout")
     for name in filter(None, listed.stdout.split("\0")):
