@@ -11,7 +11,6 @@ from typewright.analysis.generics import substitute
 from typewright.analysis.hierarchy import Ancestor, Hierarchy
 from typewright.analysis.types import (
     NEVER,
-    NONE,
     UNKNOWN,
     BoundMethod,
     Callable,
@@ -316,6 +315,3 @@ class Classes(Hierarchy):
                 return self._stub_truth(definition)
             case _:
                 return None
-
-
-__all__ = ["NONE", "Attribute", "Classes"]
