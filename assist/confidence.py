@@ -26,27 +26,27 @@ class Known:
 
 # With a model to ask, and without one.
 WITH_GUESSES: Final[Mapping[str, float]] = {
-    "param": -0.04,
-    "return": -0.11,
-    "variable": -0.07,
-    "guessed": 0.98,
-    "not guessed": -3.22,
-    "agrees": 0.21,
-    "agrees, certainty": 2.81,
-    "agrees, partial": -1.31,
-    "agrees, none": -0.75,
-    "differs": 0.22,
-    "differs, certainty": -1.56,
-    "completes": 0.62,
+    "param": 0.12,
+    "return": 0.06,
+    "variable": 0.18,
+    "guessed": 1.01,
+    "not guessed": -3.12,
+    "agrees": 1.33,
+    "agrees, certainty": 1.3,
+    "agrees, partial": -1.7,
+    "agrees, none": -1.27,
+    "differs": -0.82,
+    "differs, certainty": -0.22,
+    "completes": 0.6,
 }
 WITHOUT_GUESSES: Final[Mapping[str, float]] = {
-    "param": -0.46,
-    "return": -0.48,
-    "variable": -1.65,
-    "agrees": -0.65,
-    "agrees, certainty": 2.65,
-    "agrees, partial": -2.21,
-    "agrees, none": 1.57,
+    "param": 0.38,
+    "return": 0.0,
+    "variable": -0.76,
+    "agrees": -0.38,
+    "agrees, certainty": 1.64,
+    "agrees, partial": -2.56,
+    "agrees, none": 1.78,
 }
 
 
