@@ -105,10 +105,14 @@ def annotate(
         from typewright.assist.gate import Gate
 
         with Gate(session, options.checker, list(work.files)) as gate:
-            # What is taken back may have settled other slots: the checker has the last word.
-            while work.settle(progress, cancel):
-                while rejected := gate.rejected(work.placed(), progress=progress, cancel=cancel):
-                    work.reject(rejected)
+            # What was taken back for another's error gets a second chance, as it would in a second run.
+            for _ in range(_ROUNDS):
+                while work.settle(progress, cancel):
+                    while rejected := gate.rejected(work.placed(), progress=progress, cancel=cancel):
+                        work.reject(rejected)
+                if not work.keep():
+                    break
+                gate.restart()
     yield from work.results()
 
 
@@ -122,6 +126,7 @@ class _File:
     addresses: Mapping[Key, tuple[int, int]]
     accepted: dict[Key, SlotType] = field(default_factory=dict)
     barred: set[Key] = field(default_factory=set)
+    kept: set[Key] = field(default_factory=set)
     made: Plan = field(default_factory=Plan)
     after: str = ""
     problem: str = ""
@@ -206,8 +211,20 @@ class _Work:
         return found
 
     def placed(self) -> Mapping[Path, tuple[str, frozenset[Key]]]:
-        """Return the text of every file now, and the sites annotated in it."""
-        return {path: (file.after, frozenset(file.made.slots)) for path, file in self.files.items()}
+        """Return the text of every file now, and the sites annotated in it that are not kept for good."""
+        return {
+            path: (file.after, frozenset(file.made.slots.keys() - file.kept))
+            for path, file in self.files.items()
+        }
+
+    def keep(self) -> bool:
+        """Hold on to what stands now and allow again what was taken back; return whether anything is new."""
+        new = False
+        for file in self.files.values():
+            new = new or file.kept != file.made.slots.keys()
+            file.kept = set(file.made.slots)
+            file.barred.clear()
+        return new
 
     def reject(self, sites: Mapping[Path, Iterable[Key]]) -> None:
         """Take annotations back for good."""

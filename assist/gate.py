@@ -47,9 +47,13 @@ class Gate:
             marker = path.parent / "py.typed"
             if marker.is_file():
                 (self._place(path).parent / "py.typed").touch()
+        self._runs = 0
+        self.restart()
+
+    def restart(self) -> None:
+        """Take the errors that there are now for granted."""
         self._known = Counter(error.identity for error in self._errors())
         self._seen: Counter[tuple[Path, str, str]] = Counter()
-        self._runs = 0
 
     def __enter__(self) -> Gate:
         return self
@@ -78,7 +82,7 @@ class Gate:
             # The nearest annotations first; when the error is still there, ever more of them.
             for path, key in blame.suspects(self._root / error.path, error, self._seen[error.identity]):
                 rejected[path].add(key)
-            self._seen[error.identity] += 1
+        self._seen.update({error.identity for error in new})
         return dict(rejected) or {path: set(keys) for path, (_, keys) in placed.items() if keys}
 
     def _new(self, errors: Iterable[CheckerError]) -> list[CheckerError]:
