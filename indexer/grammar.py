@@ -14,15 +14,24 @@ _REFUSALS: Final = (SyntaxError, ValueError, RecursionError, MemoryError, Overfl
 def module_or_none(text: str) -> ast.Module | None:
     """Parse a module; None where CPython refuses it for whatever reason."""
     try:
-        return ast.parse(text, _FILE_NAME)
+        return _parse(text)
     except _REFUSALS:
         return None
+
+
+def _parse(text: str) -> ast.Module:
+    try:
+        return ast.parse(text, _FILE_NAME)
+    except SystemError:
+        # CPython 3.11 counts the recursion of all parses in one place: one that runs during another (in a
+        # finalizer, or a thread that gets its turn there) spoils the count. The text is not at fault.
+        return ast.parse(text, _FILE_NAME)
 
 
 def error_offset(text: str) -> int | None:
     """Return the index in `text` (with `\\n` line ends) that CPython complains of; None where it does not."""
     try:
-        ast.parse(text, _FILE_NAME)
+        _parse(text)
     except SyntaxError as error:
         lines = text.split("\n")
         line = min(max(error.lineno or 1, 1), len(lines))

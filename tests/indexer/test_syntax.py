@@ -1,6 +1,7 @@
 """Parsing never fails, and what is sound survives where it stands."""
 
 import ast
+import gc
 import random
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typewright.indexer.grammar import module_or_none
 from typewright.indexer.outline import symbols
 from typewright.indexer.source import Span
 from typewright.indexer.syntax import Syntax, parse
@@ -285,3 +287,25 @@ def test_warnings_about_the_text_are_not_ours() -> None:
         [sys.executable, "-W", "always", "-c", program], capture_output=True, text=True, check=True
     )
     assert done.stderr == ""
+
+
+def test_a_parse_within_a_parse_harms_neither() -> None:
+    class Parsing:
+        """Parses when the garbage collector finds it, which happens in the midst of another parse."""
+
+        def __init__(self) -> None:
+            self.itself = self
+
+        def __del__(self) -> None:
+            ast.parse("1")
+
+    text = "\n".join(f"def f{number}(a):\n    return a * ({number}, a.b)" for number in range(200))
+    before = gc.get_threshold()
+    try:
+        for round_ in range(20):
+            garbage = Parsing()
+            gc.set_threshold(100 + 50 * round_, 1, 1)
+            del garbage
+            assert module_or_none(text) is not None
+    finally:
+        gc.set_threshold(*before)
