@@ -49,11 +49,12 @@ class Settings:
 class Session:
     """One workspace; thread-safe. Every function of `assist` takes it first.
 
-    Index, analysis and inference are opened at first use and kept until `close`. Works without weights:
-    guesses are then left out, and `notices` says so.
+    Index, analysis and inference are opened at first use and kept until `close`. The first question reads the
+    workspace; with `waits` off, answers come from what is stored and what is open until `refresh` is called.
+    Works without weights: guesses are then left out, and `notices` says so.
     """
 
-    def __init__(self, root: Path, *, settings: Settings = Settings()) -> None:
+    def __init__(self, root: Path, *, settings: Settings = Settings(), waits: bool = True) -> None:
         if not root.is_dir():
             raise TypewrightError(f"{root} is not a folder")
         self.root = root.resolve()
@@ -62,6 +63,7 @@ class Session:
         self._index: Index | None = None
         self._inference: Inference | None = None
         self._notices: dict[str, None] = {}
+        self._waits = waits
         self._refreshed = False
         self._snapshot: Snapshot | None = None
         self._analysis: Analysis | None = None
@@ -121,9 +123,9 @@ class Session:
     def snapshot(self, overlay: Mapping[Path, str] | None = None, *, cancel: CancelToken = NEVER) -> Snapshot:
         """Return what is known now, with the open buffers of `overlay` in place of what lies on disk.
 
-        The workspace is read at the first call, if `refresh` was not called before.
+        The workspace is read at the first call, if `refresh` was not called before and the session waits.
         """
-        if not self._refreshed:
+        if self._waits and not self._refreshed:
             self.refresh(cancel=cancel)
         overlay = overlay or {}
         with self._lock:

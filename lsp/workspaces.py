@@ -18,8 +18,7 @@ class EditorSession(Session):
     """A session whose index is brought up to date in the background, so that no request waits for it."""
 
     def __init__(self, root: Path, *, settings: Settings) -> None:
-        super().__init__(root, settings=settings)
-        self._refreshed = True  # until then, requests answer from what is stored and what is open
+        super().__init__(root, settings=settings, waits=False)
         self.lane = Lane(root.name)
 
 

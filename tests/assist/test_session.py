@@ -31,6 +31,14 @@ def test_the_workspace_is_read_at_the_first_question(open_session: Opener) -> No
     assert [path.name for path in session.snapshot().files()] == ["a.py", "b.py"]
 
 
+def test_a_session_that_does_not_wait_answers_from_what_is_stored(open_session: Opener) -> None:
+    read = open_session({"a.py": "x = 1\n"})
+    with Session(read.root, settings=read.settings, waits=False) as session:
+        assert [path.name for path in session.snapshot({read.root / "b.py": ""}).files()] == ["b.py"]
+        session.refresh()
+        assert [path.name for path in session.snapshot().files()] == ["a.py"]
+
+
 def test_an_open_buffer_hides_the_disk_and_nothing_is_kept_of_it(open_session: Opener) -> None:
     session = open_session({"a.py": "def f(): return 1\n"})
     path = session.root / "a.py"
