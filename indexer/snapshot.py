@@ -43,6 +43,7 @@ class Texts:
         self._lock: Final = threading.Lock()
         self._texts: OrderedDict[Path, tuple[tuple[int, int], str]] = OrderedDict()
         self._buffers: OrderedDict[Path, Syntax] = OrderedDict()
+        self._identifiers: OrderedDict[Path, tuple[str, frozenset[str]]] = OrderedDict()
 
     def syntax_of_buffer(self, path: Path, text: str) -> Syntax:
         """Parse an open buffer, taking over what its last version had already."""
@@ -53,6 +54,19 @@ class Texts:
             if len(self._buffers) > _MOST_BUFFERS:
                 self._buffers.popitem(last=False)
         return syntax
+
+    def identifiers_of_buffer(self, path: Path, text: str) -> frozenset[str]:
+        """Return the identifiers in an open buffer, read once for each of its versions."""
+        with self._lock:
+            found = self._identifiers.get(path)
+        if found is None or found[0] != text:
+            found = (text, frozenset(identifiers(dotted_names(text))))
+            with self._lock:
+                self._identifiers[path] = found
+                self._identifiers.move_to_end(path)
+                if len(self._identifiers) > _MOST_BUFFERS:
+                    self._identifiers.popitem(last=False)
+        return found[1]
 
     def read(self, path: Path) -> str:
         """Return a file's text. Raises `UnreadableSource`."""
@@ -148,7 +162,9 @@ class Snapshot:
         """Return the workspace files in which an identifier stands, comments and strings included; sorted."""
         stored = {self.root / path for path in self._inventory.using(name)}.difference(self.overlay)
         opened = {
-            path for path in self._open_files() if name in identifiers(dotted_names(self.overlay[path]))
+            path
+            for path in self._open_files()
+            if name in self._texts.identifiers_of_buffer(path, self.overlay[path])
         }
         return sorted(stored | opened)
 
@@ -190,6 +206,10 @@ class Snapshot:
     ) -> Sequence[Hit]:
         """Search APIs and documents by meaning, best first; only what `Index.embed` has seen is found."""
         return self._knowledge.search_vector(vector, limit, libraries)
+
+    def embedded(self) -> float:
+        """Return the share of APIs and documents that `search_vector` can find, 0 to 1."""
+        return self._knowledge.embedded()
 
     def examples(self, name: str, limit: int = 3) -> Sequence[Example]:
         """Return examples of an API: how the workspace uses it, then what documents show."""

@@ -87,6 +87,15 @@ def test_open_buffers_hide_files(index: Index) -> None:
     assert snapshot.syntax(till) is index.snapshot({till: "def refund(): ...\n"}).syntax(till)
 
 
+def test_the_names_of_an_open_buffer_follow_its_text(index: Index) -> None:
+    index.update()
+    path = index.root / "src/shop/new.py"
+    first, second = index.snapshot({path: "alpha\n"}), index.snapshot({path: "beta\n"})
+    for snapshot, name, other in ((first, "alpha", "beta"), (second, "beta", "alpha")) * 2:
+        assert snapshot.files_using(name) == [path]
+        assert snapshot.files_using(other) == []
+
+
 def test_a_snapshot_does_not_change_when_a_file_does(index: Index) -> None:
     index.update()
     path = index.root / "src/shop/cart.py"
