@@ -8,13 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy
 from typewright.assist.fusion import Prior, fuse
 from typewright.indexer.cancellation import NEVER, CancelToken, Progress
 from typewright.indexer.docstrings import sentences
-from typewright.indexer.errors import TypewrightError, UnreadableSource
+from typewright.indexer.errors import Cancelled, TypewrightError, UnreadableSource
 from typewright.indexer.libraries import STANDARD_LIBRARY
-from typewright.indexer.vectors import DIMENSIONS
 from typewright.indexer.words import query_words, stem, stems, words
 
 if TYPE_CHECKING:
@@ -26,6 +24,8 @@ if TYPE_CHECKING:
 
 CANDIDATES = 200  # of each ranking
 EMBEDDING_SECONDS = 10.0  # for a question; the first one starts the inference process
+# The most used APIs are embedded first. A few would push aside all others; a quarter was measured to help.
+ENOUGH_EMBEDDED = 0.25
 LONGEST_QUESTION = 2_000  # characters of it that count
 _READ_SENTENCES = 12  # of a documentation, for the reason
 _VOTING_SECTIONS = 10
@@ -107,14 +107,42 @@ def prepare(
         session.index.add_libraries(missing, progress=progress, cancel=cancel)
 
 
-def embed(session: Session, *, progress: Progress | None = None, cancel: CancelToken = NEVER) -> int:
-    """Give vectors to all APIs and sections that have none, most used first; return how many got one.
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """How many APIs and sections got a vector, and how many still have none."""
 
-    What is done when it is cancelled is kept. Raises `WeightsMissing` without the weights, `InferenceFailed`.
+    done: int
+    waiting: int
+
+
+def embed(
+    session: Session,
+    *,
+    seconds: float | None = None,
+    progress: Progress | None = None,
+    cancel: CancelToken = NEVER,
+) -> Embedded:
+    """Give vectors to the APIs and sections that have none, most used first, for at most `seconds`.
+
+    What is done is kept, also when it is cancelled; the next call goes on from there. Raises `WeightsMissing`
+    without the weights, `InferenceFailed`.
     """
-    return session.index.embed(
-        lambda texts: session.inference.embed(texts, cancel=cancel), progress=progress, cancel=cancel
-    )
+    limited = cancel if seconds is None else cancel.with_deadline(seconds)
+    done = total = 0
+
+    def note(stage: str, reached: int, of: int) -> None:
+        nonlocal done, total
+        done, total = reached, of
+        if progress is not None:
+            progress(stage, reached, of)
+
+    try:
+        session.index.embed(
+            lambda texts: session.inference.embed(texts, cancel=limited), progress=note, cancel=limited
+        )
+    except Cancelled:
+        cancel.check()  # only the time is up, unless the caller has cancelled
+    return Embedded(done, total - done)
 
 
 def _plain(query: str) -> str:
@@ -133,8 +161,12 @@ def _question_vector(
 ) -> NDArray[float32] | None:
     if not session.settings.neural:
         return None
-    if not snapshot.search_vector(numpy.zeros(DIMENSIONS, dtype=numpy.float32), limit=1):
-        session.notice("Recommendations go by words alone: no API has a vector yet.")
+    share = snapshot.embedded()
+    if share < ENOUGH_EMBEDDED:
+        session.notice(
+            f"Recommendations go by words alone: {share:.0%} of the APIs are embedded yet"
+            " (`typewright index` goes on)."
+        )
         return None
     try:
         vectors = session.inference.embed([asked], deadline=EMBEDDING_SECONDS, cancel=cancel)

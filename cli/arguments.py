@@ -129,8 +129,10 @@ def _index(commands: _Commands[Parser]) -> None:
     )
     parser.add_argument(
         "--embed",
-        action="store_true",
-        help="also give every API a vector, for search by meaning (minutes; continues where it stopped)",
+        type=float,
+        default=60.0,
+        metavar="SECONDS",
+        help="how long to embed APIs for search by meaning; the next index goes on (default: 60; 0: no time)",
     )
     _json(parser, "print the report as one JSON object")
     _workspace(parser)

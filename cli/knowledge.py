@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 from typewright.cli.output import count, home, print_json, progress_bar, say, shown, size, table
 from typewright.cli.workspace import settings, workspace
+from typewright.indexer.cancellation import Progress
 from typewright.indexer.errors import TypewrightError
 
 if TYPE_CHECKING:
-    from typewright.assist.recommend import Recommendation
+    from typewright.assist.recommend import Embedded, Recommendation
     from typewright.assist.session import Session
 
 
 def index(options: Namespace) -> int:
     """Read the workspace, its libraries and documents into the index."""
-    from typewright.assist.recommend import embed
     from typewright.assist.session import Session
 
     started = time.perf_counter()
@@ -29,10 +29,12 @@ def index(options: Namespace) -> int:
             files = session.refresh(progress=progress)
             libraries = session.index.add_libraries(options.library, progress=progress)
             documents = session.index.add_documents(options.docs, progress=progress) if options.docs else None
-            vectors = embed(session, progress=progress) if options.embed else 0
-        folder = session.index.folder
+            vectors = _embed(session, options.embed, progress)
+        folders = session.index.folders
         seconds = time.perf_counter() - started
-        bytes_used = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+        bytes_used = sum(
+            file.stat().st_size for folder in folders for file in folder.rglob("*") if file.is_file()
+        )
         if options.json:
             print_json(
                 {
@@ -41,7 +43,7 @@ def index(options: Namespace) -> int:
                     "libraries": libraries,
                     "documents": documents,
                     "vectors": vectors,
-                    "folder": str(folder),
+                    "folders": [str(folder) for folder in folders],
                     "bytes": bytes_used,
                     "seconds": round(seconds, 3),
                 }
@@ -51,12 +53,29 @@ def index(options: Namespace) -> int:
             print(libraries)
             if documents is not None:
                 print(documents)
-            if vectors:
-                print(f"vectors: {vectors:,} APIs and sections")
-            print(f"index: {home(folder)} ({size(bytes_used)}), {seconds:.1f} s")
+            if vectors is not None:
+                later = (
+                    f"; {vectors.waiting:,} at the next index, the least used last" if vectors.waiting else ""
+                )
+                print(f"vectors: {vectors.done:,} APIs and sections{later}")
+            where = " and ".join(home(folder) for folder in folders)
+            print(f"index: {size(bytes_used)} in {seconds:.1f} s, kept in {where}")
         for text in session.notices:
             say(f"note: {text}")
     return 0
+
+
+def _embed(session: Session, seconds: float, progress: Progress | None) -> Embedded | None:
+    """Give vectors to what has none for a while; None where that is not wanted or there are no weights."""
+    from typewright.assist.recommend import embed
+
+    if not seconds:
+        return None
+    try:
+        return embed(session, seconds=seconds, progress=progress)
+    except TypewrightError as error:
+        session.notice(f"Nothing is embedded, so that questions are answered by words alone: {error}")
+        return None
 
 
 def recommend(options: Namespace) -> int:

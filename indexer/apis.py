@@ -262,6 +262,15 @@ class ApiTables:
         )
         return [(digest, self._embedded_text(kind, number)) for digest, number, kind in rows]
 
+    def embedded(self) -> tuple[int, int]:
+        """Return how many of the texts that an embedding is wanted for have one, and how many there are."""
+        ((texts,),) = self._database.read(
+            "SELECT count(*) FROM (SELECT digest FROM apis UNION SELECT digest FROM sections)"
+            " WHERE digest IS NOT NULL"
+        )
+        ((vectors,),) = self._database.read("SELECT count(*) FROM vectors")
+        return min(vectors, texts), texts
+
     def put_vectors(self, vectors: Iterable[tuple[str, bytes]]) -> None:
         """Store embeddings by the digest of their text; they outlive an upgrade that leaves it as it was."""
         with self._database.transaction() as connection:

@@ -77,6 +77,11 @@ class Index:
         self._layout = read_layout(target)
         self._finder = self._new_finder()
 
+    @property
+    def folders(self) -> tuple[Path, Path]:
+        """Where the index is kept: the workspace's part and that of its environment."""
+        return self.folder, self._knowledge.folder
+
     @classmethod
     def open(cls, root: Path, *, python: Path | None = None, cache: Path | None = None) -> "Index":
         """Open the index of the workspace folder `root` (or of one file), making it where there is none.

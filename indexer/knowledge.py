@@ -261,6 +261,11 @@ class Knowledge:
         hits = [*self.own.search(query, limit, libraries), *self.libraries.search(query, limit, libraries)]
         return self._ranked(hits, limit)
 
+    def embedded(self) -> float:
+        """Return the share of APIs and sections that the search of meanings knows, 0 to 1."""
+        done, wanted = map(sum, zip(self.own.embedded(), self.libraries.embedded(), strict=True))
+        return done / wanted if wanted else 0.0
+
     def search_vector(self, vector: "NDArray[float32]", limit: int, libraries: Sequence[str]) -> list[Hit]:
         """Search meanings, best first."""
         tables, vectors = self._library_tables

@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
+from typewright.assist.recommend import embed
 from typewright.assist.session import Session
 from typewright.indexer.cancellation import CancelToken, Progress
-from typewright.indexer.errors import Cancelled
+from typewright.indexer.errors import Cancelled, TypewrightError
 
 from .diagnostics import publish_all
 from .options import Options
@@ -20,6 +21,7 @@ from .server import Server
 logger = logging.getLogger(__name__)
 
 SETTLE_SECONDS: Final = 0.3  # file events come in bursts (a checkout, a formatter): one update for each burst
+EMBEDDING_SECONDS: Final = 120.0  # at each start, in the inference process; what is left waits for the next
 MANY_FILES: Final = 200  # from here on, looking at the whole workspace is cheaper than at each file
 
 
@@ -54,10 +56,17 @@ def _steps(session: Session, options: Options) -> list[tuple[str, Callable[[Canc
     def libraries(cancel: CancelToken, progress: Progress) -> None:
         session.index.add_libraries(progress=progress, cancel=cancel)
 
+    def vectors(cancel: CancelToken, progress: Progress) -> None:
+        try:
+            embed(session, seconds=EMBEDDING_SECONDS, progress=progress, cancel=cancel)
+        except TypewrightError as error:  # no weights: questions are answered by words alone
+            logger.info("nothing is embedded: %s", error)
+
     return [
         ("Indexing", files),
         *([("Reading the documents of", documents)] if options.documents else []),
         *([("Reading the libraries of", libraries)] if options.index_libraries else []),
+        *([("Learning the APIs of", vectors)] if options.index_libraries and session.settings.neural else []),
     ]
 
 
