@@ -89,7 +89,9 @@ class Inference:
         return [[[RankedType(*each) for each in slot] for slot in slots] for slots in types]
 
     def status(self) -> Mapping[str, object]:
-        """Say what is running, without starting it: process, device, models, threads, memory (bytes)."""
+        """Say what is running, without starting it: process, device, models, threads, memory (bytes),
+        and the requests that are not answered yet, of which some are `waiting`.
+        """
         connection = self._connection
         status: dict[str, object] = {"running": False, "device": self.device}
         status["language_model"] = self.language_model

@@ -188,6 +188,8 @@ class Worker:
             "loaded": [folder for _, folder in self._models],
             "threads": self._threads,
             "memory": _memory(),
+            "requests": len(self._turns),
+            "waiting": len(self._urgent) + len(self._others),
         }
 
     def _fail(self, number: int, error: str, message: str) -> None:

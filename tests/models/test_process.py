@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -31,7 +32,7 @@ LONG = unending("long", 4000)
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_tiny_model(tmp_path_factory.mktemp("tiny"), context_length=8192)
+    return make_tiny_model(tmp_path_factory.mktemp("tiny"), context_length=8192, unending=True)
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +67,16 @@ def wait_until_busy(inference: Inference) -> int:
     raise AssertionError("the process does not come up")
 
 
+def wait_for_requests(inference: Inference, **numbers: int) -> None:
+    """Wait until the process has so many requests that are not answered, so many of them waiting."""
+    for _ in range(3000):
+        status = inference.status()
+        if {name: status.get(name) for name in numbers} == numbers:
+            return
+        time.sleep(0.01)
+    raise AssertionError(f"the process never has {numbers}")
+
+
 class Background(threading.Thread):
     """Runs a request and keeps what came of it."""
 
@@ -73,7 +84,6 @@ class Background(threading.Thread):
         super().__init__(daemon=True)
         self.call = lambda: inference.complete(request, **options)  # type: ignore[arg-type]
         self.outcome: object = None
-        self.ended = 0.0
         self.start()
 
     def run(self) -> None:
@@ -81,7 +91,6 @@ class Background(threading.Thread):
             self.outcome = self.call()
         except (TypewrightError, Cancelled) as error:
             self.outcome = error
-        self.ended = time.monotonic()
 
     def result(self) -> object:
         self.join(60)
@@ -115,7 +124,7 @@ def test_embeddings_come_back_as_they_are(shared: Inference, embedding_weights: 
 def test_a_cancelled_request_makes_way(shared: Inference) -> None:
     cancel = CancelToken()
     running = Background(shared, LONG, cancel=cancel)
-    time.sleep(0.2)
+    wait_for_requests(shared, requests=1, waiting=0)
     cancel.cancel()
     assert isinstance(running.result(), Cancelled)
     assert shared.complete(QUICK, deadline=30).tokens == 2
@@ -134,35 +143,40 @@ def test_a_deadline_is_kept_and_costs_only_its_request(shared: Inference) -> Non
 
 def test_the_newest_completion_goes_first(shared: Inference) -> None:
     shared.complete(QUICK)
-    cancel = CancelToken()
-    first = Background(shared, LONG, cancel=cancel)
-    time.sleep(0.2)
-    older = Background(shared, unending("older", 40))
-    time.sleep(0.2)
-    newer = Background(shared, unending("newer", 40))
-    time.sleep(0.2)
-    cancel.cancel()
-    first.result()
-    assert not isinstance(older.result(), Exception)
+    end_first, end_older = CancelToken(), CancelToken()
+    first = Background(shared, LONG, cancel=end_first)
+    wait_for_requests(shared, requests=1, waiting=0)
+    older = Background(shared, unending("older", 4000), cancel=end_older)
+    wait_for_requests(shared, requests=2, waiting=1)
+    newer = Background(shared, unending("newer", 2))
+    wait_for_requests(shared, requests=3, waiting=2)
+    end_first.cancel()
     assert not isinstance(newer.result(), Exception)
-    assert newer.ended < older.ended
+    assert older.is_alive(), "its answer would have come before that of the newer one"
+    end_older.cancel()
+    assert isinstance(older.result(), Cancelled)
+    assert isinstance(first.result(), Cancelled)
 
 
-def test_a_completion_goes_between_the_batches_of_an_embedding(shared: Inference) -> None:
+def test_a_completion_goes_between_the_batches_of_an_embedding(
+    shared: Inference, embedding_weights: Path
+) -> None:
+    assert embedding_weights.is_dir()
     shared.embed(["loaded"])
-    ended = []
-    thread = threading.Thread(
-        target=lambda: (
-            shared.embed(["some words of documentation " * 12] * 64),
-            ended.append(time.monotonic()),
-        )
-    )
+    cancel = CancelToken()
+    thread = threading.Thread(target=embed_until_cancelled, args=(shared, cancel))
     thread.start()
-    time.sleep(0.3)
-    shared.complete(QUICK)
-    answered = time.monotonic()
-    thread.join(120)
-    assert answered < ended[0]
+    wait_for_requests(shared, requests=1, waiting=0)
+    assert shared.complete(QUICK).tokens == 2
+    assert thread.is_alive(), "the completion did not wait for the whole embedding"
+    cancel.cancel()
+    thread.join(60)
+    assert not thread.is_alive()
+
+
+def embed_until_cancelled(inference: Inference, cancel: CancelToken) -> None:
+    with contextlib.suppress(Cancelled):
+        inference.embed(["some words of documentation " * 12] * process.EMBED_CHUNK, cancel=cancel)
 
 
 def test_requests_from_many_threads(shared: Inference) -> None:
@@ -177,7 +191,7 @@ def test_a_killed_process_costs_one_answer(shared: Inference) -> None:
     shared.complete(QUICK)
     pid = wait_until_busy(shared)
     running = Background(shared, LONG)
-    time.sleep(0.2)
+    wait_for_requests(shared, requests=1, waiting=0)
     os.kill(pid, signal.SIGKILL)
     outcome = running.result()
     assert isinstance(outcome, InferenceFailed)

@@ -9,9 +9,16 @@ from pathlib import Path
 
 
 def make_tiny_model(
-    folder: Path, *, special: tuple[str, ...] = ("<|end|>",), context_length: int = 2048
+    folder: Path,
+    *,
+    special: tuple[str, ...] = ("<|end|>",),
+    context_length: int = 2048,
+    unending: bool = False,
 ) -> Path:
-    """Write configuration, safetensors and a byte-level tokenizer trained on a little source code."""
+    """Write configuration, safetensors and a byte-level tokenizer trained on a little source code.
+
+    One that is `unending` never closes a bracket and never says that it has ended.
+    """
     import torch
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import LlamaConfig, LlamaForCausalLM
@@ -36,6 +43,15 @@ def make_tiny_model(
         eos_token_id=0,
         initializer_range=0.5,
     )
-    LlamaForCausalLM(config).save_pretrained(folder)
+    model = LlamaForCausalLM(config)
+    if unending:
+        ends = [
+            number
+            for token, number in tokenizer.get_vocab().items()
+            if token in special or set(token) & set(")]}")
+        ]
+        with torch.no_grad():
+            model.lm_head.weight[ends] = 0  # the greatest of hundreds of random logits is above zero
+    model.save_pretrained(folder)
     tokenizer.save(str(folder / "tokenizer.json"))
     return folder
