@@ -173,7 +173,8 @@ def test_other_imports_stand_under_type_checking() -> None:
 
 
 def test_the_future_import_goes_below_docstring_and_comments() -> None:
-    text = '#!/usr/bin/env python\n# -*- coding: utf-8 -*-\n"""Doc."""\n\nclass A:\n    def m(self): return self\n'
+    comments = "#!/usr/bin/env python\n# -*- coding: utf-8 -*-\n"
+    text = comments + '"""Doc."""\n\nclass A:\n    def m(self): return self\n'
     after = annotated(text, {"return A.m m": "A"})
     assert after == text.replace(
         '"""Doc."""\n', '"""Doc."""\n\nfrom __future__ import annotations\n'
