@@ -83,7 +83,8 @@ def import_edits(
     """Where `name`, which nothing in the file binds, could be imported from, likeliest first.
 
     What this workspace imports under that name elsewhere comes first, then its own symbols, modules of that
-    name, and symbols of the libraries by popularity. Empty where every use of the name is bound.
+    name, and symbols of the libraries by how often this workspace, then the libraries use them. Empty where
+    every use of the name is bound.
     """
     snapshot = session.snapshot(overlay, cancel=cancel)
     syntax = snapshot.syntax(path)
@@ -178,14 +179,13 @@ def _modules(snapshot: Snapshot, path: Path, name: str) -> Iterator[Wanted]:
 
 
 def _library_symbols(snapshot: Snapshot, path: Path, name: str) -> Iterator[Wanted]:  # noqa: ARG001
-    found: dict[str, tuple[int, int, str]] = {}
-    for hit in snapshot.search_words(name, limit=60):
-        if hit.api is None:
-            continue
-        for full in (hit.api.name, *hit.api.aliases):
+    found: dict[str, tuple[int, int, bool, int, str]] = {}
+    for api in snapshot.apis_named(name):
+        for full in (api.name, *api.aliases):
             module, _, last = full.rpartition(".")
             if last != name or not module or any(part.startswith("_") for part in module.split(".")):
                 continue
             if snapshot.find_module(module) is not None:
-                found[module] = (-hit.api.popularity, module.count("."), module)
+                is_alias = full != api.name
+                found[module] = (-api.popularity, -api.uses, is_alias, module.count("."), module)
     yield from (Wanted(module, name) for module in sorted(found, key=found.__getitem__))

@@ -186,19 +186,14 @@ class ApiTables:
         )
         return self.find(f"{found[0][0]}.{member}") if found else None
 
-    def starting_with(self, prefix: str, limit: int) -> Sequence[Api]:
-        """Return the APIs whose name starts with `prefix`, in the order of their names."""
-        rows = self._database.read(
-            f"SELECT {_COLUMNS} {_FROM} WHERE apis.name >= ? AND apis.name < ? ORDER BY apis.name LIMIT ?",
-            (prefix, prefix + "\U0010ffff", limit),
-        )
-        return [self._api(row) for row in rows]
-
     def named(self, name: str, limit: int) -> Sequence[Api]:
-        """Return the APIs whose last component is `name`, those with the fewest components first."""
+        """Return the APIs whose last component, or an alias's, is `name`; the fewest components first."""
         rows = self._database.read(
-            f"SELECT {_COLUMNS} {_FROM} WHERE last = ? AND inherited = ''"
-            " ORDER BY length(apis.name) - length(replace(apis.name, '.', '')), apis.name LIMIT ?",
+            f"SELECT {_COLUMNS} {_FROM} WHERE apis.id IN"
+            " (SELECT id FROM apis WHERE last = ?1 UNION"
+            " SELECT api FROM aliases WHERE substr(alias, -length(?1) - 1) = '.' || ?1)"
+            " AND inherited = '' ORDER BY length(apis.name) - length(replace(apis.name, '.', '')), apis.name"
+            " LIMIT ?2",
             (name, limit),
         )
         return [self._api(row) for row in rows]

@@ -256,6 +256,11 @@ class Knowledge:
         holder = self._own(owner, steps - 1) if dot else None
         return self.own.find(f"{holder.name}.{member}") if holder and holder.kind == "class" else None
 
+    def named(self, name: str, limit: int) -> list[Api]:
+        """Return the APIs whose last component is `name`, the workspace's own first."""
+        found = [*self.own.named(name, limit), *self.libraries.named(name, limit)]
+        return self._finished(found[:limit])
+
     def search_words(self, query: str, limit: int, libraries: Sequence[str]) -> list[Hit]:
         """Search names and texts, best first."""
         hits = [*self.own.search(query, limit, libraries), *self.libraries.search(query, limit, libraries)]

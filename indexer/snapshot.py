@@ -194,6 +194,13 @@ class Snapshot:
         """Return an API by its qualified name or any public alias."""
         return self._knowledge.api(name)
 
+    def apis_named(self, name: str, limit: int = 60) -> Sequence[Api]:
+        """Return the APIs whose last component, or that of an alias, is `name`: the workspace's own first.
+
+        Those with the fewest components go before others, so that `limit` cuts methods off first.
+        """
+        return self._knowledge.named(name, limit)
+
     def search_words(self, query: str, *, limit: int, libraries: Sequence[str] = ()) -> Sequence[Hit]:
         """Search the names and texts of APIs and documents, best first.
 

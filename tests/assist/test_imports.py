@@ -9,7 +9,9 @@ import pytest
 from typewright.assist.edits import apply
 from typewright.assist.imports import import_edits
 from typewright.assist.session import Session, Settings
+from typewright.indexer import knowledge
 
+SITE = ".venv/lib/python3.11/site-packages"
 FILES = {
     "shapes/__init__.py": "",
     "shapes/round.py": "class Circle: ...\ndef _hidden(): ...\nRADIUS = 1\n",
@@ -18,6 +20,15 @@ FILES = {
     "uses.py": "import numpy_like as npl\nimport json as j\nfrom tools.circles import Circle\n",
     "numpy_like.py": "",
 }
+LIBRARY = {
+    ".venv/pyvenv.cfg": "home = /nowhere\nversion = 3.11.4\n",
+    f"{SITE}/postal/__init__.py": "from ._api import get as fetch\nfrom .parcels import Parcel\n",
+    f"{SITE}/postal/_api.py": "def get(url: str) -> str: ...\n",
+    f"{SITE}/postal/parcels.py": "class Parcel:\n    def fetch(self): ...\n",
+    f"{SITE}/postal-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: postal\nVersion: 1.0\n",
+    f"{SITE}/postal-1.0.dist-info/RECORD": "postal/__init__.py,,\npostal/_api.py,,\npostal/parcels.py,,\n",
+}
+STANDARD = ("_bisect", "bisect", "collections", "dataclasses", "json", "pathlib", "typing", "zipfile")
 
 
 @pytest.fixture
@@ -28,6 +39,23 @@ def session(tmp_path: Path) -> Iterator[Session]:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     with Session(root, settings=Settings(cache=tmp_path / "cache", neural=False)) as session:
+        yield session
+
+
+@pytest.fixture(scope="module")
+def libraries(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
+    """A workspace whose library and, of the standard library, a few modules are indexed."""
+    folder = tmp_path_factory.mktemp("libraries")
+    for name, text in LIBRARY.items():
+        path = folder / "workspace" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        Session(folder / "workspace", settings=Settings(cache=folder / "cache", neural=False)) as session,
+    ):
+        patch.setattr(knowledge, "standard_library_modules", lambda _: STANDARD)
+        session.index.add_libraries(["postal", "json"])
         yield session
 
 
@@ -85,3 +113,26 @@ def test_nothing_is_found(session: Session) -> None:
 def test_a_module_does_not_import_itself(session: Session) -> None:
     found = choices(session, "disc", "disc()\n", "shapes/flat.py")
     assert not any("shapes.flat" in statement for statement in found)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("Path", "from pathlib import Path"),
+        ("dataclass", "from dataclasses import dataclass"),
+        ("defaultdict", "from collections import defaultdict"),
+        ("json", "import json"),
+        ("loads", "from json import loads"),
+        ("bisect_right", "from bisect import bisect_right"),
+        ("Parcel", "from postal import Parcel"),
+        ("fetch", "from postal import fetch"),
+        ("postal", "import postal"),
+    ],
+)
+def test_what_libraries_offer(libraries: Session, name: str, expected: str) -> None:
+    assert next(iter(choices(libraries, name, f"{name}\n"))) == expected
+
+
+def test_members_of_classes_and_what_is_private_are_not_imported(libraries: Session) -> None:
+    assert choices(libraries, "read_text", "read_text\n") == {}
+    assert not any("_api" in statement for statement in choices(libraries, "get", "get\n"))

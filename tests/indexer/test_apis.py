@@ -85,7 +85,7 @@ def test_a_reading_that_breaks_off_leaves_the_former_version(tables):
     assert tables.libraries() == {"demo": "1.0"}
     assert names(tables.search("word", 10)) == ["demo.old"]
     assert tables.find("demo.new1") is None
-    assert tables.starting_with("demo.", 10) == [tables.find("demo.old")]
+    assert tables.named("new1", 10) == []
     tables.replace_library("demo", "3.0", [api("demo.third", "Word.")])
     assert names(tables.search("word", 10)) == ["demo.third"]
 
@@ -107,11 +107,17 @@ def test_libraries_filter_by_distribution_or_module(tables):
     assert names(tables.search("word", 5, ["pkg_"])) == []
 
 
-def test_prefixes_and_last_names(tables):
+def test_last_names(tables):
     apis = [api("demo.sub.open"), api("demo.opener"), api("demo.open", aliases=("d.open",))]
     tables.replace_library("demo", "1", apis)
-    assert [found.name for found in tables.starting_with("demo.op", 9)] == ["demo.open", "demo.opener"]
     assert [found.name for found in tables.named("open", 9)] == ["demo.open", "demo.sub.open"]
+    assert tables.named("en", 9) == tables.named("open", 0) == []
+
+
+def test_aliases_have_last_names_too(tables):
+    tables.replace_library("demo", "1", [api("demo.right", aliases=("demo.bisect", "right"))])
+    assert [found.name for found in tables.named("bisect", 9)] == ["demo.right"]
+    assert [found.name for found in tables.named("right", 9)] == ["demo.right"]
 
 
 def test_calls_in_libraries_are_counted(tables):
@@ -166,7 +172,6 @@ def test_no_input_raises(tables, text):
     tables.search("word", 5, [text])
     tables.find(text)
     tables.named(text, 5)
-    tables.starting_with(text, 5)
     tables.examples(text, 5)
 
 

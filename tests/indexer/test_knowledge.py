@@ -79,6 +79,15 @@ def test_what_packages_import_from_their_modules_is_an_alias(index: Index) -> No
     assert snapshot.api("tea.nothing") is None
 
 
+def test_apis_are_found_by_their_last_name(index: Index) -> None:
+    index.add_libraries(["kettle"])
+    snapshot = index.snapshot()
+    assert [api.name for api in snapshot.apis_named("boil")] == ["kettle.boil"]
+    assert snapshot.apis_named("boil")[0].popularity == 2
+    assert [api.name for api in snapshot.apis_named("fill")] == ["tea.pot.Pot.fill"]
+    assert snapshot.apis_named("boi") == []
+
+
 def test_own_apis_change_with_their_file(index: Index) -> None:
     (index.root / "tea/pot.py").write_text('def steep():\n    """Let tea rest in a vessel."""\n')
     (index.root / "tea/leaves.py").unlink()
