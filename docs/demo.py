@@ -20,19 +20,19 @@ PROJECT = HERE.parent / "build" / "demo"
 SCRIPT = '''\
 """Fetch a page and keep what it says."""
 import json
+import os
 
 import requests
 
 
-def fetch(url, retries=3):
-    session = requests.Session()
-    session.set_retries(retries)
-    response = session.get(url, timeout=10)
+def fetch(url):
+    response = requests.get(url, timeout=10)
     return json.parse(response.text)
 
 
-def save(path, data):
-    with open(path, "w") as file:
+def save(folder, data):
+    os.makedir(folder)
+    with open(os.path.join(folder, "data.json"), "w") as file:
         file.'''
 
 
@@ -63,12 +63,13 @@ def steps() -> list[tuple[str, list[str], int | None]]:
     lines = SCRIPT.splitlines()
     cursor = f"script.py:{len(lines)}:{len(lines[-1]) + 1}"
     return [
-        ("Index the package and the libraries it uses", ["index", "."], None),
+        ("Index the package and the libraries it uses", ["index", ".", "--embed", "100"], None),
         (
             "Annotate it: types from the flow of values first, learned ones where that is open",
             ["annotate", "requests", "--diff"],
             60,
         ),
+        ("Write the annotations", ["annotate", "requests", "--write"], None),
         (
             "Ask which API does a thing",
             ["recommend", "send a POST request with a JSON body", "-k", "5"],
