@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 from typewright.assist.memory import Memory
 from typewright.assist.visible import VisibleTypesCache
 from typewright.indexer.cancellation import NEVER, CancelToken, Progress
-from typewright.indexer.errors import TypewrightError
+from typewright.indexer.errors import TypewrightError, UnreadableSource
 
 if TYPE_CHECKING:
     from typewright.analysis.queries import Analysis
@@ -155,24 +156,38 @@ class Session:
 
         A folder stands for what the index sees of it; one that the index leaves out as a whole (ignored by
         git, outside the root) is walked by itself, since the user named it. Raises TypewrightError where a
-        path is missing or is no Python file.
+        path is missing or is no Python file, `UnreadableSource` where it cannot be read; what cannot be read
+        within a folder becomes a notice.
         """
         from typewright.indexer.snapshot import located
         from typewright.indexer.workspace import walk
 
+        snapshot = self.snapshot(overlay, cancel=cancel)
         found: dict[Path, None] = {}
         for path in paths:
             absolute = located(path, self.root)
             if absolute.is_file() or absolute in (overlay or ()):
                 if absolute.suffix not in PYTHON_SUFFIXES:
                     raise TypewrightError(f"{path}: not a Python file.")
+                snapshot.text(absolute)
                 found.setdefault(absolute)
             elif absolute.is_dir():
-                inside = [file for file in self.snapshot().files() if file.is_relative_to(absolute)]
-                found.update(dict.fromkeys(inside or walk(absolute, cancel=cancel).files))
+                inside = [file for file in snapshot.files() if file.is_relative_to(absolute)]
+                walked = () if inside else walk(absolute, cancel=cancel).files
+                found.update(dict.fromkeys(inside or self._readable(snapshot, walked)))
             else:
                 raise TypewrightError(f"{path}: no such file or folder.")
         return tuple(file for file in found if file.suffix in PYTHON_SUFFIXES)
+
+    def _readable(self, snapshot: Snapshot, paths: Iterable[Path]) -> Iterator[Path]:
+        """Yield the files that can be read; the others become notices."""
+        for path in paths:
+            try:
+                snapshot.text(path)
+            except UnreadableSource as error:
+                self.notice(str(error))
+            else:
+                yield path
 
     def close(self) -> None:
         """Stop the inference process and close the index. A closed session opens again when it is used."""
@@ -203,7 +218,9 @@ def find_root(paths: Sequence[Path]) -> Path:
     That is the nearest folder upwards with a project file, never the home folder or the top of the disk;
     without one, the folder that holds the outermost package, so that its modules keep their full names.
     """
-    folders = [path if path.is_dir() else path.parent for path in (path.resolve() for path in paths)]
+    # realpath, unlike Path.resolve, takes a loop of links as it is
+    real = [Path(os.path.realpath(path)) for path in paths]
+    folders = [path if path.is_dir() else path.parent for path in real]
     start = _common_folder(folders) if folders else Path.cwd()
     for folder in (start, *start.parents):
         if folder == Path.home() or folder == folder.parent:

@@ -224,7 +224,8 @@ def _recommend(commands: _Commands[Parser]) -> None:
         "--batch",
         type=Path,
         metavar="FILE.jsonl",
-        help="rows {id, query, context?}; prints {id, pred, reasons, total_ms}",
+        help="rows {id, query, context?}; prints {id, pred, reasons, total_ms}; "
+        "a bad row is told before any is answered",
     )
     _json(parser, "one JSON object a recommendation")
     _workspace(parser)
@@ -250,7 +251,8 @@ def _complete(commands: _Commands[Parser]) -> None:
         type=Path,
         metavar="FILE.jsonl",
         help="rows {id, prefix, suffix, path, root}; prints "
-        "{id, completion, shown, confidence, first_token_ms, total_ms, tokens, layers_run}",
+        "{id, completion, shown, confidence, first_token_ms, total_ms, tokens, layers_run}; "
+        "a bad row is told before any is answered",
     )
     parser.add_argument("--model", metavar="NAME", help="a model of `typewright models list`, or a folder")
     _json(parser, "print the completion as one JSON object")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import time
 from argparse import Namespace
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from typewright.cli.output import count, home, print_json, progress_bar, say, shown, size, table
-from typewright.cli.workspace import settings, workspace
+from typewright.cli.workspace import check_place, settings, workspace
 from typewright.indexer.cancellation import Progress
 from typewright.indexer.errors import TypewrightError
 
@@ -85,12 +85,15 @@ def recommend(options: Namespace) -> int:
     from typewright.assist.recommend import prepare
     from typewright.assist.recommend import recommend as search
 
+    rows = read_rows(options.batch, ("query",)) if options.batch is not None else ()
     paths = [options.context[0]] if options.context else []
     with workspace(options, paths) as session:
+        if options.context is not None:
+            check_place(session, *options.context)
         with progress_bar() as progress:
             prepare(session, options.library, progress=progress)
         if options.batch is not None:
-            return _recommend_batch(session, options)
+            return _recommend_batch(session, options, rows)
         found = search(
             session, options.query, context=options.context, libraries=options.library, limit=options.k
         )
@@ -131,15 +134,13 @@ def _print_recommendation(rank: int, recommendation: Recommendation) -> None:
         print(f"    for example: {example.code.strip().splitlines()[0]}  ({where})")
 
 
-def _recommend_batch(session: Session, options: Namespace) -> int:
+def _recommend_batch(session: Session, options: Namespace, rows: Sequence[Mapping[str, Any]]) -> int:
     from typewright.assist.recommend import recommend as search
 
-    for row in read_rows(options.batch, ("id", "query")):
+    for row in rows:
         started = time.perf_counter()
         context = _context(row.get("context"))
-        found = search(
-            session, str(row["query"]), context=context, libraries=options.library, limit=options.k
-        )
+        found = search(session, row["query"], context=context, libraries=options.library, limit=options.k)
         print_json(
             {
                 "id": row["id"],
@@ -157,12 +158,17 @@ def _context(text: object) -> tuple[Path, int] | None:
     return (Path(path), int(line)) if path and line.isdecimal() else None
 
 
-def read_rows(path: Path, keys: tuple[str, ...]) -> Iterator[Mapping[str, Any]]:
-    """Yield the rows of a JSON Lines file; raises TypewrightError where one is not an object with `keys`."""
+def read_rows(path: Path, texts: tuple[str, ...]) -> Sequence[Mapping[str, Any]]:
+    """Return the rows of a JSON Lines file: objects with an `id`, which may be anything, and with `texts`.
+
+    All are read before the first is answered, so that a bad one is known at once. Raises TypewrightError,
+    which names its line.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise TypewrightError(f"{path}: {getattr(error, 'strerror', None) or error}.") from error
+    rows = []
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
@@ -170,9 +176,13 @@ def read_rows(path: Path, keys: tuple[str, ...]) -> Iterator[Mapping[str, Any]]:
             row = json.loads(line)
         except json.JSONDecodeError as error:
             raise TypewrightError(f"{path}:{number}: no JSON ({error.msg}).") from error
-        if not isinstance(row, dict) or any(key not in row for key in keys):
-            raise TypewrightError(f"{path}:{number}: a row needs {', '.join(keys)}.")
-        yield row
+        if not isinstance(row, dict) or any(key not in row for key in ("id", *texts)):
+            raise TypewrightError(f"{path}:{number}: a row needs id, {', '.join(texts)}.")
+        for key in texts:
+            if not isinstance(row[key], str):
+                raise TypewrightError(f"{path}:{number}: {key} must be a string.")
+        rows.append(row)
+    return rows
 
 
 def describe(options: Namespace) -> int:

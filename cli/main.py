@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
 
 from typewright.cli.arguments import parse
+from typewright.cli.output import discard_output
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 BROKEN_PIPE = 141  # 128 + SIGPIPE
@@ -21,10 +21,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("typewright: interrupted", file=sys.stderr)
         return INTERRUPTED
-    except BrokenPipeError:
-        # The reader has gone (`| head`): what Python would still flush at exit goes nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # the reader has gone (`| head`)
+        discard_output()
         return BROKEN_PIPE
+    except OSError as error:  # a path that no system call takes, a full disk behind the output
+        discard_output()
+        name = f"{error.filename}: " if error.filename else ""
+        print(f"typewright: {name}{error.strerror or error}.", file=sys.stderr)
+        return 2
 
 
 def _run(name: str, options: Namespace) -> int:
@@ -33,7 +37,7 @@ def _run(name: str, options: Namespace) -> int:
 
     try:
         code = COMMANDS[name](options)
-        sys.stdout.flush()
+        print(end="", flush=True)  # here, where a failure can still be told
     except TypewrightError as error:
         print(f"typewright: {error}", file=sys.stderr)
         return 2

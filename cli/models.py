@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from typewright.cli.knowledge import read_rows
 from typewright.cli.output import home, print_json, progress_bar, say, size, table
-from typewright.cli.workspace import settings, workspace
+from typewright.cli.workspace import check_place, settings, workspace
 from typewright.indexer.errors import TypewrightError
 
 if TYPE_CHECKING:
@@ -28,9 +28,8 @@ def complete(options: Namespace) -> int:
 
     path, line, column = options.place
     with workspace(options, [path]) as session:
-        lines = session.snapshot().syntax(path.absolute()).lines
-        if line > len(lines):
-            raise TypewrightError(f"{path} has no line {line}.")
+        check_place(session, path, line, column)
+        _require_language_model(options)
         suggestion = suggest(session, path.absolute(), line, column, mode=options.mode)
         if options.json:
             print_json(_suggestion_row(suggestion))
@@ -43,6 +42,15 @@ def complete(options: Namespace) -> int:
         else:
             say("nothing to complete here")
     return 0
+
+
+def _require_language_model(options: Namespace) -> None:
+    """Raise `WeightsMissing` (or `UnknownWeights`) where an answer could only be empty."""
+    from typewright.models.catalogue import default
+    from typewright.models.pull import locate
+
+    if not options.no_neural:
+        locate(options.model or default("language-model").name)
 
 
 def _suggestion_row(suggestion: Suggestion) -> dict[str, object]:
@@ -61,9 +69,14 @@ def _complete_batch(options: Namespace) -> int:
     from typewright.assist.complete import suggest
     from typewright.assist.session import Session
 
+    rows = read_rows(options.batch, ("prefix", "suffix", "path", "root"))
+    for root in {row["root"] for row in rows}:
+        if not Path(root).is_dir():
+            raise TypewrightError(f"{root} is not a folder.")
+    _require_language_model(options)
     sessions: dict[Path, Session] = {}
     try:
-        for row in read_rows(options.batch, ("id", "prefix", "suffix", "path", "root")):
+        for row in rows:
             root = Path(row["root"]).resolve()
             if root not in sessions:
                 sessions[root] = Session(root, settings=settings(options))
@@ -80,9 +93,9 @@ def _complete_batch(options: Namespace) -> int:
 
 def _open_buffer(root: Path, row: Mapping[str, Any]) -> tuple[Path, str, int, int]:
     """The open buffer of a row, and the cursor between its prefix and its suffix."""
-    prefix = str(row["prefix"])
+    prefix = row["prefix"]
     lines = prefix.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    return root / row["path"], prefix + str(row["suffix"]), len(lines), len(lines[-1]) + 1
+    return root / row["path"], prefix + row["suffix"], len(lines), len(lines[-1]) + 1
 
 
 def models(options: Namespace) -> int:

@@ -118,5 +118,6 @@ class _Bar:
 
 
 def discard_output() -> None:
-    """Send what is still to be flushed nowhere: the reader of our output has gone."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    """Send what Python would still flush at exit nowhere: our output has no reader or no room."""
+    if sys.stdout is not None:  # it is None where the shell has closed it (`>&-`)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from typewright.assist.session import Session, Settings, find_root
 from typewright.cli.output import progress_bar, say
+from typewright.indexer.errors import TypewrightError
 
 
 @contextmanager
@@ -26,6 +27,15 @@ def workspace(options: Namespace, paths: Sequence[Path], *, read: bool = True) -
         finally:
             for text in session.notices:
                 say(f"note: {text}")
+
+
+def check_place(session: Session, path: Path, line: int, column: int = 1) -> None:
+    """Raise TypewrightError where a file has no such line or column (the one behind the last is one)."""
+    lines = session.snapshot().syntax(path.absolute()).lines
+    if line > len(lines):
+        raise TypewrightError(f"{path} has no line {line}.")
+    if column > len(lines[line - 1].rstrip("\r\n")) + 1:
+        raise TypewrightError(f"{path}:{line} has no column {column}.")
 
 
 def settings(options: Namespace) -> Settings:
