@@ -160,9 +160,8 @@ def _imports(
     """Symbols of the workspace that begin with the word, each with the edits that import it."""
     snapshot = session.snapshot(overlay, cancel=cancel)
     names: dict[str, ItemKind] = {}
-    for where, symbol in snapshot.find_symbols(word, limit=100):
-        is_top_level = symbol.qualified_name == f"{snapshot.module_name(where)}.{symbol.name}"
-        if where != path and is_top_level and symbol.name.startswith(word) and symbol.name not in taken:
+    for where, symbol in snapshot.top_level_symbols(word):
+        if where != path and symbol.name not in taken:
             names.setdefault(symbol.name, symbol.kind)
     for name in sorted(names, key=lambda name: (len(name), name))[:IMPORTS]:
         cancel.check()

@@ -6,6 +6,7 @@ import builtins
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -104,11 +105,16 @@ def import_edits(
     )
 
 
+@lru_cache(maxsize=8)
+def _scopes(syntax: Syntax) -> Scopes:
+    return Scopes(syntax.tree)
+
+
 def _is_undefined(name: str, syntax: Syntax) -> bool:
     """Whether the name is read somewhere and bound nowhere, or not read at all (a completion item's name)."""
     if not name.isidentifier() or name in MODULE_NAMES or hasattr(builtins, name):
         return False
-    scopes = Scopes(syntax.tree)
+    scopes = _scopes(syntax)
     using = [scope for scope in scopes.all() if name in scope.uses]
     if not using:
         return name not in scopes.module.bindings
@@ -117,20 +123,10 @@ def _is_undefined(name: str, syntax: Syntax) -> bool:
 
 def _imported_elsewhere(snapshot: Snapshot, path: Path, name: str) -> Iterator[Wanted]:
     counts: Counter[Wanted] = Counter()
-    for user in snapshot.files_using(name):
-        if user == path:
-            continue
-        for item in snapshot.outline(user).imports:
-            bound = item.alias or item.name or item.module.partition(".")[0]
-            if bound != name or item.name == "*":
-                continue
-            module = absolute_module(snapshot, user, item.module, item.level)
-            symbol = item.name or ""
-            alias = (
-                name if (symbol or module) != name and (symbol or module.partition(".")[0]) != name else ""
-            )
-            if module:
-                counts[Wanted(module, symbol, alias)] += 1
+    for user, module, symbol in snapshot.imports_of(name):
+        if user != path:
+            plain = symbol or module.partition(".")[0]
+            counts[Wanted(module, symbol, "" if name == plain else name)] += 1
     yield from (wanted for wanted, _ in counts.most_common())
 
 
@@ -147,11 +143,11 @@ def absolute_module(snapshot: Snapshot, path: Path, module: str, level: int) -> 
 
 
 def _symbols_here(snapshot: Snapshot, path: Path, name: str) -> Iterator[Wanted]:
-    found = []
-    for where, symbol in snapshot.find_symbols(name, limit=200):
-        module = snapshot.module_name(where)
-        if where != path and symbol.name == name and symbol.qualified_name == f"{module}.{name}":
-            found.append(module)
+    found = [
+        symbol.qualified_name.rpartition(".")[0]
+        for where, symbol in snapshot.top_level_symbols(name)
+        if where != path and symbol.name == name
+    ]
     here = snapshot.module_name(path).split(".")
     yield from (Wanted(module, name) for module in sorted(found, key=lambda m: _distance(here, m.split("."))))
 

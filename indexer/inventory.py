@@ -15,7 +15,15 @@ from .notebooks import read_notebook
 from .outline import Symbol, imports, symbols
 from .own_apis import is_test, own_apis
 from .records import Api
-from .references import absolute_module, bindings, dotted_names, identifiers, reexports, references
+from .references import (
+    absolute_module,
+    bindings,
+    bound_names,
+    dotted_names,
+    identifiers,
+    reexports,
+    references,
+)
 from .source import Span, content_hash, read_source
 from .store import Database
 from .syntax import parse
@@ -32,6 +40,7 @@ CREATE TABLE symbols (
     signature TEXT NOT NULL, docstring TEXT NOT NULL, spans TEXT NOT NULL
 );
 CREATE INDEX symbols_of_file ON symbols (file);
+CREATE INDEX symbols_by_name ON symbols (name);
 CREATE TABLE identifiers (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 CREATE TABLE identifier_uses (
     name INTEGER NOT NULL REFERENCES identifiers, file INTEGER NOT NULL REFERENCES files ON DELETE CASCADE,
@@ -42,6 +51,12 @@ CREATE TABLE imports (
     module TEXT NOT NULL, file INTEGER NOT NULL REFERENCES files ON DELETE CASCADE, PRIMARY KEY (module, file)
 ) WITHOUT ROWID;
 CREATE INDEX imports_of_file ON imports (file);
+CREATE TABLE bindings (
+    name TEXT NOT NULL, module TEXT NOT NULL, symbol TEXT NOT NULL,
+    file INTEGER NOT NULL REFERENCES files ON DELETE CASCADE
+);
+CREATE INDEX bindings_by_name ON bindings (name);
+CREATE INDEX bindings_of_file ON bindings (file);
 CREATE TABLE api_uses (
     name TEXT NOT NULL, file INTEGER NOT NULL REFERENCES files ON DELETE CASCADE, count INTEGER NOT NULL,
     PRIMARY KEY (name, file)
@@ -80,6 +95,7 @@ class Entry:
     symbols: tuple[Symbol, ...]
     names: tuple[str, ...]
     imports: tuple[str, ...]
+    bindings: tuple[tuple[str, str, str], ...]
     api_uses: tuple[tuple[str, int], ...]
     reexports: tuple[tuple[str, str], ...]
     apis: tuple[Api, ...]
@@ -122,6 +138,7 @@ def read_entry(path: Path, relative: str, module: str, known: Known | None, limi
         found,
         tuple(identifiers(dotted)),
         tuple(modules),
+        tuple(bound_names(imported, module, is_package)),
         tuple(used.items()),
         tuple(reexports(imported, module)) if is_package else (),
         () if is_test(relative) else tuple(own_apis(syntax, found, module, path)),
@@ -193,6 +210,9 @@ class Inventory:
                 "INSERT INTO imports VALUES (?, ?)", [(each, file) for each in entry.imports]
             )
             connection.executemany(
+                "INSERT INTO bindings VALUES (?, ?, ?, ?)", [(*each, file) for each in entry.bindings]
+            )
+            connection.executemany(
                 "INSERT INTO api_uses VALUES (?, ?, ?)",
                 [(name, file, count) for name, count in entry.api_uses],
             )
@@ -232,6 +252,25 @@ class Inventory:
         )
         rows.sort(key=lambda row: (closeness(query, row[1], row[2]), row[2]))
         return [(row[0], _symbol(row[1:])) for row in rows[:limit]]
+
+    def beginning(self, prefix: str, limit: int) -> list[tuple[str, Symbol]]:
+        """Return (path, symbol) of what modules define at their top level, by the start of its name."""
+        rows = self._database.read(
+            "SELECT path, name, qualified_name, kind, signature, docstring, spans FROM symbols"
+            " JOIN files ON files.id = symbols.file"
+            " WHERE name >= ? AND name < ? AND qualified_name = module || '.' || name"
+            " ORDER BY name, path LIMIT ?",
+            (prefix, prefix + "\U0010ffff", limit),
+        )
+        return [(row[0], _symbol(row[1:])) for row in rows]
+
+    def binding(self, name: str) -> list[tuple[str, str, str]]:
+        """Return (path, module, symbol) of the imports that bind a name."""
+        return self._database.read(
+            "SELECT path, bindings.module, symbol FROM bindings JOIN files ON files.id = bindings.file"
+            " WHERE name = ? ORDER BY path",
+            (name,),
+        )
 
     def imported(self) -> list[str]:
         """Return the modules that the workspace imports, sorted."""

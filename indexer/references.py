@@ -22,6 +22,14 @@ def bindings(imports: Iterable[Import], module: str, is_package: bool) -> dict[s
     return bound
 
 
+def bound_names(imports: Iterable[Import], module: str, is_package: bool) -> Iterator[tuple[str, str, str]]:
+    """Yield (name, module, symbol) of each import of a file; the symbol is '' where a module is imported."""
+    for each in imports:
+        source = absolute_module(each, module, is_package)
+        if source and each.name != "*":
+            yield each.alias or each.name or source.partition(".")[0], source, each.name or ""
+
+
 def absolute_module(each: Import, module: str, is_package: bool) -> str:
     """Return the module that an import of the file named `module` names, without its leading dots."""
     if not each.level:

@@ -19,7 +19,7 @@ from .modules import ModuleFile, ModuleFinder
 from .outline import Outline, Symbol, outline
 from .own_apis import is_test
 from .records import Api, Example, Hit
-from .references import dotted_names, identifiers
+from .references import bound_names, dotted_names, identifiers
 from .syntax import Syntax, parse
 from .workspace import is_python
 
@@ -167,6 +167,37 @@ class Snapshot:
             if name in self._texts.identifiers_of_buffer(path, self.overlay[path])
         }
         return sorted(stored | opened)
+
+    def imports_of(self, name: str) -> Sequence[tuple[Path, str, str]]:
+        """Return (file, module, symbol) of the imports that bind a name; the symbol of a module is ''."""
+        found = [
+            (self.root / path, module, symbol)
+            for path, module, symbol in self._inventory.binding(name)
+            if self.root / path not in self.overlay
+        ]
+        for path in self._open_files():
+            own, is_package = self.module_name(path), path.stem == "__init__"
+            for bound, module, symbol in bound_names(self.outline(path).imports, own, is_package):
+                if bound == name:
+                    found.append((path, module, symbol))
+        return found
+
+    def top_level_symbols(self, prefix: str, limit: int = 100) -> Sequence[tuple[Path, Symbol]]:
+        """Return what modules define whose name begins with `prefix`, sorted by name."""
+        found = [
+            (self.root / path, symbol)
+            for path, symbol in self._inventory.beginning(prefix, limit + 1000 * len(self.overlay))
+            if self.root / path not in self.overlay
+        ]
+        for path in self._open_files():
+            module = self.module_name(path)
+            found += [
+                (path, symbol)
+                for symbol in self.outline(path).symbols
+                if symbol.name.startswith(prefix) and symbol.qualified_name == f"{module}.{symbol.name}"
+            ]
+        found.sort(key=lambda each: (each[1].name, each[0]))
+        return found[:limit]
 
     def find_symbols(self, query: str, limit: int = 100) -> Sequence[tuple[Path, Symbol]]:
         """Return the definitions whose name holds the query's letters in order, the closest first."""

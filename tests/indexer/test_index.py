@@ -75,6 +75,32 @@ def test_a_snapshot_answers(index: Index) -> None:
     assert [each.name for each in snapshot.outline(cart).symbols] == ["Cart", "total"]
 
 
+def test_imports_are_found_by_the_name_they_bind(index: Index) -> None:
+    till, new = index.root / "src/shop/till.py", index.root / "src/shop/new.py"
+    index.update()
+    package = (index.root / "src/shop/__init__.py", "shop.cart", "Cart")
+    assert index.snapshot().imports_of("Cart") == [package, (till, "shop", "Cart")]
+    assert index.snapshot().imports_of("Ca") == []
+    text = "import os.path\nimport shop.cart as wagon\nfrom . import till as desk\nfrom shop import *\n"
+    snapshot = index.snapshot({till: "", new: text})
+    assert snapshot.imports_of("Cart") == [package]
+    assert snapshot.imports_of("os") == [(new, "os.path", "")]
+    assert snapshot.imports_of("wagon") == [(new, "shop.cart", "")]
+    assert snapshot.imports_of("desk") == [(new, "shop", "till")]
+
+
+def test_what_modules_define_is_found_by_its_beginning(index: Index) -> None:
+    index.update()
+    new = index.root / "src/shop/new.py"
+    snapshot = index.snapshot({new: "class Case:\n    def Cage(self): ...\n"})
+    assert [(path.name, each.name) for path, each in snapshot.top_level_symbols("Ca")] == [
+        ("cart.py", "Cart"),
+        ("new.py", "Case"),
+    ]
+    assert [each.name for _, each in snapshot.top_level_symbols("Ca", limit=1)] == ["Cart"]
+    assert snapshot.top_level_symbols("total") == snapshot.top_level_symbols("%") == []
+
+
 def test_open_buffers_hide_files(index: Index) -> None:
     index.update()
     till, new = index.root / "src/shop/till.py", index.root / "src/shop/new.py"
