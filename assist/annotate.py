@@ -6,6 +6,7 @@ second run then has nothing left to do.
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from typewright.assist.edits import SourceFile, TextEdit, unified_diff
 from typewright.assist.placement import Key, Placement
 from typewright.assist.plan import Plan, Target, annotated_text, plan
 from typewright.assist.python_versions import lowest_version
-from typewright.assist.spelling import INSPECTS
+from typewright.assist.spelling import INSPECTS, root_names
 from typewright.assist.types import SlotType, types
 from typewright.indexer.cancellation import NEVER, CancelToken, Progress
 from typewright.indexer.errors import TypewrightError
@@ -127,9 +128,21 @@ class _File:
     accepted: dict[Key, SlotType] = field(default_factory=dict)
     barred: set[Key] = field(default_factory=set)
     kept: set[Key] = field(default_factory=set)
+    imports: dict[str, tuple[str, str]] = field(default_factory=dict)
     made: Plan = field(default_factory=Plan)
     after: str = ""
     problem: str = ""
+
+    def accept(self, key: Key, slot: SlotType) -> None:
+        """Note a slot of the text as it is now for the original text, which lacks the imports made since."""
+        assert slot.annotation is not None
+        own = {name or module.partition(".")[0]: (module, name) for module, name in slot.annotation.imports}
+        used = root_names(ast.parse(slot.annotation.text, mode="eval").body)
+        self.imports |= own
+        imports = {**{name: self.imports[name] for name in used if name in self.imports}, **own}
+        annotation = replace(slot.annotation, imports=tuple(imports.values()))
+        line, column = self.addresses[key]
+        self.accepted[key] = replace(slot, line=line, col=column, annotation=annotation)
 
     def build(self) -> bool:
         """Plan anew from all accepted slots; return whether the text is another one now."""
@@ -205,8 +218,7 @@ class _Work:
             key = keys[slot.file].get((slot.kind, slot.line, slot.col))
             if key is None or key in file.accepted or key in file.barred or slot.annotation is None:
                 continue
-            line, column = file.addresses[key]
-            file.accepted[key] = replace(slot, line=line, col=column)
+            file.accept(key, slot)
             found.add(slot.file)
         return found
 

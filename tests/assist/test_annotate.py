@@ -220,3 +220,33 @@ def test_decorators_of_the_workspace_that_read_annotations_are_left_alone(open_s
     after = annotated(session)["tool.py"].after
     assert "def run():" in after
     assert "def plain() -> int:" in after
+
+
+def test_a_later_round_knows_the_imports_of_an_earlier_one(open_session: Opener) -> None:
+    session = open_session(
+        {
+            "maker.py": "class Thing:\n    pass\n\ndef make():\n    return Thing()\n",
+            "user.py": """\
+                from maker import make
+
+                def first():
+                    return make()
+
+                def second(thing):
+                    return third(thing)
+
+                def third(thing):
+                    return thing
+
+                second(first())
+                """,
+        }
+    )
+    for _ in range(2):
+        files = annotated(session)
+        for file in files.values():
+            file.write()
+        session.refresh()
+    assert not any(file.changed for file in files.values())
+    text = (session.root / "user.py").read_text()
+    assert text.count("Thing") == 1 + text.count("-> Thing") + text.count("thing: Thing")
