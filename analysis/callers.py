@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -155,21 +157,30 @@ class Callers:
         found: dict[Scope, ModuleDefinition] = {}
         for path in sorted(dict.fromkeys(paths), key=lambda p: (p != own, p.parent != own.parent, str(p))):
             module = modules.at(path)
-            mentions = self._mentions(module)
-            escapes = False
-            for name in names:
-                for node in mentions.get(name, ()):
-                    scope = module.scopes.scope_of(node).enclosing("module", "class", "function")
-                    if scope is not None:
-                        found.setdefault(scope, module)
-                    escapes = escapes or _escapes(module, node)
-            if escapes:
-                for scope in module.scopes.all():
-                    if scope.kind in ("module", "class", "function"):
-                        found.setdefault(scope, module)
-            if len(found) > _MAX_SCOPES:
+            for scope in islice(self._scopes_in(module, names), _MAX_SCOPES):
+                found.setdefault(scope, module)
+            if len(found) >= _MAX_SCOPES:
                 break
         return [(module, scope) for scope, module in list(found.items())[:_MAX_SCOPES]]
+
+    def _scopes_in(self, module: ModuleDefinition, names: list[str]) -> Iterator[Scope]:
+        """The scopes of a module that mention one of some names; then all, where one is stored somewhere."""
+        mentions = self._mentions(module)
+        escapes = False
+        seen: set[Scope] = set()
+        for name in names:
+            for node in mentions.get(name, ()):
+                escapes = escapes or _escapes(module, node)
+                scope = module.scopes.scope_of(node).enclosing("module", "class", "function")
+                if scope is not None and scope not in seen:
+                    seen.add(scope)
+                    yield scope
+        if escapes:
+            yield from (
+                scope
+                for scope in module.scopes.all()
+                if scope.kind in ("module", "class", "function") and scope not in seen
+            )
 
     def _aliases(self, module: ModuleDefinition) -> dict[str, list[str]]:
         return self.evaluator.memo.get(("aliases", module), lambda: _aliases(module), {})
