@@ -115,45 +115,103 @@ async def the_buffer_is(client: Client, uri: str, text: str) -> None:
     assert main.range.end.line == text.rstrip("\n").count("\n")
 
 
+SECTION = '''
+
+class Account@:
+    """A customer's account, number @."""
+
+    limit = 100
+
+    def __init__(self, owner, balance=0.0):
+        self.owner = owner
+        self.balance = balance
+        self.entries = []
+
+    def book(self, amount, note=""):
+        """Add an entry."""
+        self.entries.append((amount, note))
+        self.balance += amount
+        return self
+
+    def describe(self):
+        lines = [f"{note}: {amount}" for amount, note in self.entries]
+        return "\\n".join(lines)
+
+    def is_open(self):
+        return self.balance >= -self.limit
+
+
+def open_account_@(owner, first=None):
+    account = Account@(owner)
+    if first:
+        account.book(first, "é😀")
+    return account
+
+
+def balance_@(account, rate=1.0):
+    if not account.is_open():
+        return None
+    return round_up_@(account.balance * rate)
+
+
+def round_up_@(value):
+    return int(value + 0.5)
+
+
+def report_@(names):
+    accounts = [open_account_@(name, 5) for name in names]
+    totals = {account.owner: balance_@(account) for account in accounts}
+    other = open_account_#("other")
+    return totals, other.describe(), balance_#(other)
+'''
+
+
+def long_module(sections: int) -> str:
+    """Return ordinary code: classes, and functions that call those of their own and of an earlier section."""
+    parts = (SECTION.replace("@", str(n)).replace("#", str(n - n % 10)) for n in range(sections))
+    return "import json\n" + "".join(parts)
+
+
 async def test_a_file_of_twenty_thousand_lines(tmp_path: Path) -> None:
-    """A generated module: a long table, and functions behind it."""
+    """Every kind of request has the right answer, after edits at the end and in the middle."""
     root = tmp_path / "work"
     root.mkdir()
-    table = "".join(f'    "code_{number}": ({number}, "é😀", None),\n' for number in range(19_400))
-    function = (
-        "def look_up_{0}(key, default=1):\n    number, *_ = CODES[key]\n    return number + default\n\n\n"
-    )
-    text = f"import json\n\nCODES = {{\n{table}}}\n\n\n" + "".join(map(function.format, range(120)))
+    text = long_module(420)
+    last, middle = text.count("\n"), text[: text.index("class Account200:")].count("\n") - 1
+    assert last > 20_000
     (root / "long.py").write_text(text)
     async with connected(root, cache=tmp_path / "cache", initialization_options=STATIC) as client:
+        await client.indexed()
         uri = client.open(root / "long.py")
-        document = types.TextDocumentIdentifier(uri)
-        outline = types.DocumentSymbolParams(document)
-        names = [node.name for node in await client.request(types.TEXT_DOCUMENT_DOCUMENT_SYMBOL, outline)]
-        assert names == ["CODES", *(f"look_up_{number}" for number in range(120))]
-        last = text.count("\n")
-        assert last > 20_000
-        version, remark = 1, "# a remark of some length, typed a letter at a time 😀"
-        width = len(remark.encode("utf-16-le")) // 2
-        for letter in remark:
-            for line in (last, 10_000):  # at the end, and inside the table, which breaks it
+        version, remark = 1, "# a remark, typed a letter at a time 😀"
+        for place in (last, middle):
+            for letter in remark:  # each before the one that was typed last
                 version += 1
-                here = types.Position(line, 0)
+                here = types.Position(place, 0)
                 client.change(uri, version, (types.Range(here, here), letter))
-        for line in (last, 10_000):
             version += 1
-            here, there = types.Position(line, 0), types.Position(line, width)
+            here, there = types.Position(place, 0), types.Position(place, len(remark) + 1)
             client.change(uri, version, (types.Range(here, there), ""))
-        names = [node.name for node in await client.request(types.TEXT_DOCUMENT_DOCUMENT_SYMBOL, outline)]
-        assert names == ["CODES", *(f"look_up_{number}" for number in range(120))]
-        first = text[: text.index("def look_up_0(")].count("\n")
-        window = types.Range(types.Position(first, 0), types.Position(first + 50, 0))
-        hints = await client.request(types.TEXT_DOCUMENT_INLAY_HINT, types.InlayHintParams(document, window))
-        assert hints
-        assert {hint.position.line for hint in hints} <= set(range(first, first + 51))
-        here = types.Position(last, 0)
-        client.change(uri, version + 1, (types.Range(here, here), "json."))
-        position = types.CompletionParams(document, types.Position(last, 5))
-        found = await client.request(types.TEXT_DOCUMENT_COMPLETION, position)
-        assert "dumps" in {item.label for item in found.items}
+        client.change(uri, version + 1, (types.Range(here, here), "Account200('me').book("))
+        inside = types.Position(middle, len("Account200('me').bo"))
+        end = types.Position(middle, len("Account200('me').book("))
+        asked = [*requests_at(uri, inside), *requests_at(uri, end)]
+        references = types.ReferenceParams(
+            types.ReferenceContext(True), types.TextDocumentIdentifier(uri), inside
+        )
+        asked.append((types.TEXT_DOCUMENT_REFERENCES, references))
+        asked.append((types.WORKSPACE_SYMBOL, types.WorkspaceSymbolParams("open_account_399")))
+        answers = [await client.request(method, params) for method, params in asked]
+        members, _, hints, checked, _, hover, definition, outline, _ = answers[:9]
+        signature, found, symbols = answers[13], *answers[-2:]
+        booking = text[: text.index("def book", text.index("class Account200:"))].count("\n")
+        assert {item.label for item in members.items} >= {"book", "describe", "owner", "balance"}
+        assert len({hint.position.line for hint in hints}) > 1_000
+        assert list(checked.items) == []
+        assert "Add an entry." in hover.contents.value
+        assert [each.range.start.line for each in definition] == [booking]
+        assert [node.name for node in outline][-1] == "report_419"
+        assert signature.signatures[0].label.startswith("book(amount")
+        assert {middle, booking} < {each.range.start.line for each in found}
+        assert [each.name for each in symbols] == ["open_account_399"]
         assert await client.shut_down() == 0
