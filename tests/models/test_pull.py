@@ -190,6 +190,18 @@ def test_a_damaged_wheel_and_a_wheel_without_the_file(here: Path) -> None:
         pull.pull("tiny")
 
 
+def test_a_wheel_that_holds_something_else_is_not_kept(here: Path) -> None:
+    write_catalogue(here, WHEEL)
+    for content in (CONTENT[:-1] + b"?", CONTENT + b"?", None):
+        members = {"tiny_weights/model.bin": content} if content else {}
+        make_wheel(here / "wheels", "tiny-weights", "1.0", members)
+        with pytest.raises(PullFailed):
+            pull.pull("tiny")
+        assert not list((here / "cache").rglob("*.whl"))
+    make_wheel(here / "wheels", "tiny-weights", "1.0", {"tiny_weights/model.bin": CONTENT})
+    assert (pull.pull("tiny") / "model.bin").read_bytes() == CONTENT
+
+
 def test_a_pull_that_was_broken_off_continues(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_catalogue(here, HUB)
     cancel = CancelToken()
