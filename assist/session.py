@@ -80,8 +80,6 @@ class Session:
                 from typewright.indexer.index import Index
 
                 self._index = Index.open(self.root, python=self.settings.python, cache=self.settings.cache)
-                for text in self._index.notices:
-                    self.notice(text)
             return self._index
 
     @property
@@ -100,6 +98,8 @@ class Session:
     def notices(self) -> tuple[str, ...]:
         """What the user should know (weights missing, index rebuilt), each once, oldest first."""
         with self._lock:
+            if self._index is not None:  # which opens the environment's database late
+                self._notices.update(dict.fromkeys(self._index.notices))
             return tuple(self._notices)
 
     def notice(self, text: str) -> None:
