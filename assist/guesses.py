@@ -97,10 +97,11 @@ class Guesses:
         return [found[key] for key in keys]
 
 
-def _content(function: FunctionSlice, nameable: Iterable[str]) -> str:
+def _content(function: FunctionSlice, nameable: Mapping[str, Nameable]) -> str:
     """What a prediction depends on, as a key: not on where the function stands."""
     slots = [(slot.kind, slot.features) for slot in function.slots]
-    return content_hash(repr((function.class_name, slots, list(nameable))))
+    sight = [(each.name, each.origin, each.known) for each in nameable.values()]
+    return content_hash(repr((function.class_name, slots, sight)))
 
 
 def _usable(types: Iterable[RankedType], members: Sequence[str], spelling: Spelling) -> tuple[Guess, ...]:
