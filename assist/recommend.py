@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from typewright.assist.fusion import Prior, fuse
+from typewright.indexer.apis import api_text
 from typewright.indexer.cancellation import NEVER, CancelToken, Progress
 from typewright.indexer.docstrings import sentences
 from typewright.indexer.errors import Cancelled, TypewrightError, UnreadableSource
 from typewright.indexer.libraries import STANDARD_LIBRARY
+from typewright.indexer.records import Hit
 from typewright.indexer.words import query_words, stem, stems, words
 
 if TYPE_CHECKING:
@@ -20,12 +22,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from typewright.assist.session import Session
     from typewright.indexer.index import Snapshot
-    from typewright.indexer.records import Api, Example, Hit
+    from typewright.indexer.records import Api, Example
 
 CANDIDATES = 200  # of each ranking
 EMBEDDING_SECONDS = 10.0  # for a question; the first one starts the inference process
-# The most used APIs are embedded first. A few would push aside all others; a quarter was measured to help.
-ENOUGH_EMBEDDED = 0.25
+ON_DEMAND = 40  # of the best by words that have no vector yet: embedded with the question
 LONGEST_QUESTION = 2_000  # characters of it that count
 _READ_SENTENCES = 12  # of a documentation, for the reason
 _VOTING_SECTIONS = 10
@@ -68,8 +69,8 @@ def recommend(
     prepare(session, libraries, cancel=cancel)
     snapshot = session.snapshot(cancel=cancel)
     asked = _plain(query)
-    vector = _question_vector(session, snapshot, asked, cancel)
-    hits = _search(snapshot, query, asked, vector, libraries)
+    vector = _question_vector(session, asked, cancel)
+    hits = _search(session, snapshot, query, asked, vector, libraries, cancel)
     cancel.check()
     found = _apis(snapshot, hits)
     imported = _imported(snapshot, context)
@@ -156,17 +157,8 @@ def _plain(query: str) -> str:
     return plain if query_words(plain) else query
 
 
-def _question_vector(
-    session: Session, snapshot: Snapshot, asked: str, cancel: CancelToken
-) -> NDArray[float32] | None:
+def _question_vector(session: Session, asked: str, cancel: CancelToken) -> NDArray[float32] | None:
     if not session.settings.neural:
-        return None
-    share = snapshot.embedded()
-    if share < ENOUGH_EMBEDDED:
-        session.notice(
-            f"Recommendations go by words alone: {share:.0%} of the APIs are embedded yet"
-            " (`typewright index` goes on)."
-        )
         return None
     try:
         vectors = session.inference.embed([asked], deadline=EMBEDDING_SECONDS, cancel=cancel)
@@ -178,18 +170,41 @@ def _question_vector(
 
 
 def _search(
+    session: Session,
     snapshot: Snapshot,
     query: str,
     asked: str,
     vector: NDArray[float32] | None,
     libraries: Sequence[str],
+    cancel: CancelToken,
 ) -> dict[str, list[Hit]]:
     hits = {"words": list(snapshot.search_words(asked, limit=CANDIDATES, libraries=libraries))}
     if not hits["words"] and asked != query:
         hits["words"] = list(snapshot.search_words(query, limit=CANDIDATES, libraries=libraries))
     if vector is not None:
         hits["vectors"] = list(snapshot.search_vector(vector, limit=CANDIDATES, libraries=libraries))
+        hits["vectors"] += _on_demand(session, snapshot, hits, vector, cancel)
     return hits
+
+
+def _on_demand(
+    session: Session,
+    snapshot: Snapshot,
+    hits: Mapping[str, Sequence[Hit]],
+    vector: NDArray[float32],
+    cancel: CancelToken,
+) -> list[Hit]:
+    """Score the best hits by words that have no vector yet, or those that have one would push them aside."""
+    if snapshot.embedded() == 1.0:
+        return []
+    known = {hit.api.name for hit in hits["vectors"] if hit.api}
+    apis = [hit.api for hit in hits["words"] if hit.api and hit.api.name not in known][:ON_DEMAND]
+    texts = [api_text(api.name, api.documentation) for api in apis]
+    try:
+        vectors = session.inference.embed(texts, deadline=EMBEDDING_SECONDS, cancel=cancel)
+    except TypewrightError:  # too slow: what is embedded has to do
+        return []
+    return [Hit(api, None, float(score), ()) for api, score in zip(apis, vectors @ vector, strict=True)]
 
 
 def _apis(snapshot: Snapshot, hits: Mapping[str, Sequence[Hit]]) -> dict[str, Api]:

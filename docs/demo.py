@@ -67,7 +67,7 @@ def steps() -> list[tuple[str, list[str], int | None]]:
         (
             "Annotate it: types from the flow of values first, learned ones where that is open",
             ["annotate", "requests", "--diff"],
-            60,
+            44,
         ),
         ("Write the annotations", ["annotate", "requests", "--write"], None),
         (
