@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -125,7 +126,11 @@ def draw(text: str, path: Path) -> None:
         for line in text.strip().splitlines():
             style = {"#": "bold cyan", "$": "bold", "+": "green", "-": "red"}.get(line[:1], "")
             console.print(Text(line, style=style))
-        console.save_svg(str(path), title="Typewright")
+        # The picture stands by itself: no font is fetched.
+        picture = re.sub(
+            r"@font-face \{.*?\}\s*", "", console.export_svg(title="Typewright"), flags=re.DOTALL
+        )
+    path.write_text(picture, encoding="utf-8")
 
 
 if __name__ == "__main__":
