@@ -127,9 +127,8 @@ def draw(text: str, path: Path) -> None:
             style = {"#": "bold cyan", "$": "bold", "+": "green", "-": "red"}.get(line[:1], "")
             console.print(Text(line, style=style))
         # The picture stands by itself: no font is fetched.
-        picture = re.sub(
-            r"@font-face \{.*?\}\s*", "", console.export_svg(title="Typewright"), flags=re.DOTALL
-        )
+        drawn = console.export_svg(title="Typewright")
+        picture = re.sub(r"@font-face \{.*?\}\s*", "", drawn, flags=re.DOTALL)
     path.write_text(picture, encoding="utf-8")
 
 
