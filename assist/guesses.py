@@ -50,11 +50,8 @@ class Guesses:
             return {}
         syntax = self._snapshot.syntax(path)
         wanted = {(slot.kind, slot.line, slot.column) for slot in slots}
-        functions = [
-            function
-            for function in slices(syntax)
-            if any((slot.kind, slot.line, slot.column) in wanted for slot in function.slots)
-        ]
+        # Always the whole module: what is ranked for one function depends on what is asked beside it.
+        functions = slices(syntax)
         nameable = self._types().of(path)
         names = ModuleNames(
             syntax.tree,
@@ -80,28 +77,26 @@ class Guesses:
         self, functions: Sequence[FunctionSlice], nameable: Mapping[str, Nameable], cancel: CancelToken
     ) -> Sequence[Sequence[Sequence[RankedType]]]:
         memory = self._session.predictions
-        keys = [_content(function, nameable) for function in functions]
-        found = {key: answer for key in keys if (answer := memory.get(key)) is not None}
-        unknown = [(key, f) for key, f in zip(keys, functions, strict=True) if key not in found]
-        if unknown:
-            asked = [function for _, function in unknown]
+        key = _content(functions, nameable)
+        found = memory.get(key)
+        if found is None:
             try:
-                answers = self._session.inference.predict_types(asked, candidates(nameable), cancel=cancel)
+                found = self._session.inference.predict_types(functions, candidates(nameable), cancel=cancel)
             except TypewrightError as error:  # no weights, or the inference process fails
                 self._session.notice(f"no types are guessed: {error}")
                 self.available = False
                 return []
-            for (key, _), answer in zip(unknown, answers, strict=True):
-                found[key] = answer
-                memory.put(key, answer)
-        return [found[key] for key in keys]
+            memory.put(key, found)
+        return found
 
 
-def _content(function: FunctionSlice, nameable: Mapping[str, Nameable]) -> str:
-    """What a prediction depends on, as a key: not on where the function stands."""
-    slots = [(slot.kind, slot.features) for slot in function.slots]
-    sight = [(each.name, each.origin, each.known) for each in nameable.values()]
-    return content_hash(repr((function.class_name, slots, sight)))
+def _content(functions: Sequence[FunctionSlice], nameable: Mapping[str, Nameable]) -> str:
+    """What the predictions for a module depend on, as a key: not on where its functions stand."""
+    slots = [
+        (f.class_name, [(slot.kind, slot.features, slot.members) for slot in f.slots]) for f in functions
+    ]
+    sight = [(each.name, each.origin, each.definition) for each in nameable.values()]
+    return content_hash(repr((slots, sight)))
 
 
 def _usable(types: Iterable[RankedType], members: Sequence[str], spelling: Spelling) -> tuple[Guess, ...]:

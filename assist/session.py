@@ -70,7 +70,7 @@ class Session:
         self._analysis: Analysis | None = None
         self._overlay: Mapping[Path, str] = {}
         self.visible_types = VisibleTypesCache()
-        self.predictions: Memory[str, Sequence[Sequence[RankedType]]] = Memory(50_000)
+        self.predictions: Memory[str, Sequence[Sequence[Sequence[RankedType]]]] = Memory(2_000)
 
     @property
     def index(self) -> Index:
