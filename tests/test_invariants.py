@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import json
-import os
 import re
 import subprocess
 import sys
@@ -163,13 +162,17 @@ sys.exit(main())
     ids=lambda arguments: arguments[0],
 )
 def test_nothing_of_the_workspace_runs_and_no_network_is_used(
-    trapped_workspace: tuple[Path, Path], tmp_path: Path, arguments: tuple[str, ...]
+    trapped_workspace: tuple[Path, Path],
+    language_model_weights: Path,
+    tmp_path: Path,
+    arguments: tuple[str, ...],
 ) -> None:
+    assert language_model_weights.exists()
     root, marker = trapped_workspace
+    command = [argument.format(root=root) for argument in arguments]
     done = subprocess.run(
-        [sys.executable, "-c", NO_NETWORK, *(argument.format(root=root) for argument in arguments)],
+        [sys.executable, "-c", NO_NETWORK, *command, "--cache", str(tmp_path / "cache")],
         cwd=root,
-        env={**os.environ, "TYPEWRIGHT_CACHE": str(tmp_path / "cache")},
         capture_output=True,
         text=True,
         timeout=300,
