@@ -39,3 +39,22 @@ async def test_files_that_are_no_source_and_a_root_that_is_not_there(root: Path,
         assert ": Product" in await labels(client, client.open(root / "shop/orders.py"))
         assert types.WINDOW_SHOW_MESSAGE not in client.notifications
         assert await client.shut_down() == 0
+
+
+async def test_a_cache_that_cannot_be_written_and_one_that_is_damaged_cost_one_message_each(
+    root: Path, tmp_path: Path
+) -> None:
+    blocked, cache = tmp_path / "blocked", tmp_path / "cache"
+    blocked.write_text("a file where the folder should be")
+    for place, said in ((blocked, "lives in memory"), (cache, None), (cache, "was damaged and is rebuilt")):
+        if said and place is cache:
+            for database in cache.rglob("*.db"):
+                database.write_bytes(b"no database" * 1000)
+        async with connected(root, cache=place, initialization_options=STATIC) as client:
+            await client.indexed()
+            assert ": Product" in await labels(client, client.open(root / "shop/orders.py"))
+            if said:
+                await client.until(lambda: client.notifications[types.WINDOW_LOG_MESSAGE])  # noqa: B023
+            messages = client.notifications[types.WINDOW_LOG_MESSAGE]
+            assert [said in each.message for each in messages] == ([True] if said else [])
+            assert await client.shut_down() == 0
