@@ -59,26 +59,28 @@ def set_up() -> None:
     (PROJECT / "script.py").write_text(SCRIPT, encoding="utf-8")
 
 
-def steps() -> list[tuple[str, list[str], int | None]]:
-    """What is shown, the command, and how many lines of its output are enough."""
+def steps() -> list[tuple[str, list[str], int, int | None]]:
+    """What is shown, the command, its exit code, and how many lines of its output are enough."""
     lines = SCRIPT.splitlines()
     cursor = f"script.py:{len(lines)}:{len(lines[-1]) + 1}"
     return [
-        ("Index the package and the libraries it uses", ["index", ".", "--embed", "100"], None),
+        ("Index the package and the libraries it uses", ["index", ".", "--embed", "100"], 0, None),
         (
             "Annotate it: types from the flow of values first, learned ones where that is open",
             ["annotate", "requests", "--diff"],
+            1,
             44,
         ),
-        ("Write the annotations", ["annotate", "requests", "--write"], None),
+        ("Write the annotations", ["annotate", "requests", "--write"], 0, None),
         (
             "Ask which API does a thing",
             ["recommend", "send a POST request with a JSON body", "-k", "5"],
+            0,
             None,
         ),
-        ("Complete code with a model on this machine", ["complete", cursor], None),
-        ("Find APIs that do not exist", ["check", "script.py"], None),
-        ("See what was found, and where things are cached", ["doctor"], None),
+        ("Complete code with a model on this machine", ["complete", cursor], 0, None),
+        ("Find APIs that do not exist", ["check", "script.py"], 1, None),
+        ("See what was found, and where things are cached", ["doctor"], 0, None),
     ]
 
 
@@ -90,7 +92,7 @@ def main() -> int:
     set_up()
     transcript = []
     failed = False
-    for title, arguments, shown in steps():
+    for title, arguments, expected, shown in steps():
         heading = (
             f"\n# {title}\n$ typewright {' '.join(repr(word) if ' ' in word else word for word in arguments)}"
         )
@@ -100,6 +102,7 @@ def main() -> int:
             cwd=PROJECT,
             env={**os.environ, "COLUMNS": "110"},
             stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,  # as a terminal shows them: summaries and notices go to stderr
             text=True,
             check=False,
         )
@@ -108,7 +111,9 @@ def main() -> int:
         body = output[:shown] + ([f"… and {rest} more lines"] if rest > 0 else [])
         print("\n".join(body), flush=True)
         transcript += [heading, *body]
-        failed |= done.returncode not in (0, 1) or not output
+        if done.returncode != expected or not output:
+            print(f"exit code {done.returncode} where {expected} was expected", flush=True)
+            failed = True
     if options.svg:
         draw(
             "\n".join(transcript).replace(str(PROJECT), "~/demo").replace(str(Path.home()), "~"), options.svg
