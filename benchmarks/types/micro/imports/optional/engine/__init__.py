@@ -1,0 +1,3 @@
+"""An engine."""
+
+VERSION = (1, 2)

@@ -1,0 +1,7 @@
+"""The prices."""
+
+DISCOUNT = 0.25
+
+
+def reduced(price):
+    return price * (1 - DISCOUNT)

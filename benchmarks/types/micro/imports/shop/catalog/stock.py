@@ -1,0 +1,5 @@
+"""How much there is."""
+
+
+def label(amount):
+    return f"{amount} left"
