@@ -245,6 +245,7 @@ class Activations:
         if site is not None:
             for _, definition, given in outcome.observations:
                 site.observe(definition, given, node)
+            site.fill(outcome.growth)
         return outcome.returns
 
     def _admit(self, definition: FunctionDefinition, key: object) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from typewright.analysis.arguments import Arguments
@@ -14,9 +15,11 @@ from typewright.analysis.types import (
     NEVER,
     NONE,
     UNKNOWN,
+    BoundMethod,
     Instance,
     Never,
     Type,
+    Wrapped,
     alternatives,
     join,
 )
@@ -46,6 +49,11 @@ class Assignments(ABC):
     def observe(self, function: FunctionDefinition, bound: dict[str, Type], node: ast.AST | None) -> None:
         """Notes that a call with these arguments reaches a function."""
         self.observations[node, function] = bound
+
+    def fill(self, growth: Mapping[object, Type]) -> None:
+        """Takes over what a call has put into containers, by the sites that made them."""
+        for site, type in growth.items():
+            self.growth[site] = join(self.growth.get(site, NEVER), type)
 
     @abstractmethod
     def evaluate(self, node: ast.expr) -> Type:
@@ -79,6 +87,8 @@ class Assignments(ABC):
         changed = join(
             *(grown(self.operators, item, target.attr, arguments) for item in alternatives(container))
         )
+        # An open container is stored even if nothing is new in it: in a cycle, `container` may stand for what
+        # this very store brought in the round before.
         if changed != container or (isinstance(changed, Instance) and changed.sites):
             self.store(target.value, changed)
 
@@ -107,10 +117,11 @@ class Assignments(ABC):
         """What `container[index] = value` does to the container."""
         container = self.quietly(container_node)
         arguments = Arguments((index, type))
+        self.operators.set_item(container, arguments)
         changed = join(
             *(grown(self.operators, item, "__setitem__", arguments) for item in alternatives(container))
         )
-        if changed != container or (isinstance(changed, Instance) and changed.elements):
+        if changed != container or (isinstance(changed, Instance) and (changed.elements or changed.sites)):
             self.store(container_node, changed)
 
     def stored_attribute(self, target: ast.Attribute, type: Type) -> None:
@@ -142,6 +153,7 @@ class Assignments(ABC):
                 if self.types is not None:
                     self.types[target] = type
                 self.stored_attribute(target, type)
+                self.call_setter(target, type)
             case ast.Subscript(value=value, slice=index):
                 self.evaluate(value)
                 position = self.index(index)
@@ -155,6 +167,17 @@ class Assignments(ABC):
                         self.environment.facts[key] = type
             case _:
                 pass
+
+    def call_setter(self, target: ast.Attribute, type: Type) -> None:
+        """Calls the setter of a property."""
+        receiver = self.quietly(target.value)
+        definition = self.evaluator.classes.class_of(receiver)
+        if definition is None or definition.module.origin != "workspace":
+            return
+        found = self.evaluator.classes.find(definition, target.attr)
+        if found is not None and isinstance(found[1], Wrapped) and found[1].setter is not None:
+            setter = BoundMethod(found[1].setter, receiver)
+            self.evaluator.calls.call(setter, Arguments((type,)), self, target)
 
     def unpacked(self, target: ast.expr, value: Type, wanted: ast.AST) -> Type | None:
         """What assigning `value` to `target` binds the name `wanted` to; None where it is not in there."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from typewright.analysis.assignments import MUTATORS
 from typewright.analysis.definitions import ClassDefinition, ModuleDefinition
+from typewright.analysis.fillings import filled_reference
 from typewright.analysis.types import (
     NEVER,
     UNKNOWN,
@@ -91,7 +91,7 @@ def _stores(definition: ClassDefinition) -> dict[str, list[tuple[ast.AST, ast.At
             if not names:
                 continue
             for node in ast.walk(method):
-                target = _stored(node)
+                target = stored_attribute(node)
                 if (
                     target is not None
                     and isinstance(target.value, ast.Name)
@@ -101,25 +101,9 @@ def _stores(definition: ClassDefinition) -> dict[str, list[tuple[ast.AST, ast.At
     return found
 
 
-def _stored(node: ast.AST) -> ast.Attribute | None:
+def stored_attribute(node: ast.AST) -> ast.Attribute | None:
     """The attribute that a node assigns, or whose container it fills."""
-    match node:
-        case ast.Attribute(ctx=ast.Store()):
-            return node
-        case ast.Subscript(value=ast.Attribute() as target, ctx=ast.Store()):
-            return target
-        case ast.Call(func=ast.Attribute(value=ast.Attribute() as target, attr=attr)) if attr in MUTATORS:
-            return target
-        case ast.Call(
-            func=ast.Attribute(value=ast.Subscript(value=ast.Attribute() as target), attr=attr)
-        ) if attr in MUTATORS:
-            return target
-        case ast.Call(
-            func=ast.Attribute(
-                value=ast.Call(func=ast.Attribute(value=ast.Attribute() as target, attr="setdefault")),
-                attr=attr,
-            )
-        ) if attr in MUTATORS:
-            return target
-        case _:
-            return None
+    if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+        return node
+    target = filled_reference(node)
+    return target if isinstance(target, ast.Attribute) else None

@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from typewright.analysis.attributes import stored_attribute
 from typewright.analysis.definitions import ClassDefinition, FunctionDefinition, ModuleDefinition
 from typewright.analysis.evidence import Evidence
 from typewright.analysis.scopes import Scope, parameters
@@ -135,6 +136,20 @@ class Callers:
         finally:
             memo.callers += 1
 
+    def passed_to_lambda(self, module: ModuleDefinition, node: ast.Lambda, name: str) -> Type:
+        """What is passed to a lambda by those who call the function that made it."""
+        scope = module.scopes.scope_of(node).enclosing("function")
+        if scope is None or not isinstance(scope.node, ast.FunctionDef | ast.AsyncFunctionDef):
+            return UNKNOWN
+        maker = self.evaluator.activations.function_at(module, scope.node).definition
+        found: list[Type] = []
+        for caller, calling in self._scopes(maker):
+            outcome = self.evaluator.activations.outcome_of(caller, calling)
+            for _, function, bound in outcome.observations if outcome is not None else ():
+                if function.node is node and name in bound:
+                    found.append(bound[name])
+        return join(*found) if found else UNKNOWN
+
     def _scopes(self, definition: FunctionDefinition) -> list[tuple[ModuleDefinition, Scope]]:
         """The scopes that may call a function: those that mention its name, its own module's first."""
         key = ("calling scopes", definition)
@@ -217,7 +232,7 @@ class Callers:
     def outside_stores(
         self, definition: ClassDefinition, name: str
     ) -> list[tuple[ModuleDefinition, ast.Attribute]]:
-        """Assignments `value.name = …` in the class's module whose receiver is not `self`."""
+        """Where the class's module assigns or fills `value.name` and the receiver is not `self`."""
         module = definition.module
         if module.origin != "workspace":
             return []
@@ -240,7 +255,7 @@ def _mentions(module: ModuleDefinition) -> dict[str, list[ast.AST]]:
     for node in ast.walk(module.tree):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
             found.setdefault(node.id, []).append(node)
-        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
+        elif isinstance(node, ast.Attribute):  # assigned ones too: that calls the setter of a property
             found.setdefault(node.attr, []).append(node)
     return found
 
@@ -273,8 +288,9 @@ def _escapes(module: ModuleDefinition, node: ast.AST) -> bool:
 def _outside_stores(module: ModuleDefinition) -> dict[str, list[ast.Attribute]]:
     found: dict[str, list[ast.Attribute]] = {}
     for node in ast.walk(module.tree):
-        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
-            if isinstance(node.value, ast.Name) and node.value.id in ("self", "cls"):
-                continue
-            found.setdefault(node.attr, []).append(node)
+        target = stored_attribute(node)
+        if target is not None and not (
+            isinstance(target.value, ast.Name) and target.value.id in ("self", "cls")
+        ):
+            found.setdefault(target.attr, []).append(target)
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
 from typewright.analysis.arguments import Arguments, Bound, bind
@@ -29,6 +30,7 @@ from typewright.analysis.types import (
     Unknown,
     Wrapped,
     alternatives,
+    is_complete,
     join,
     known,
     walk,
@@ -43,6 +45,9 @@ class Site(Protocol):
 
     def observe(self, function: FunctionDefinition, bound: dict[str, Type], node: ast.AST | None) -> None:
         """Notes a call."""
+
+    def fill(self, growth: Mapping[object, Type]) -> None:
+        """Takes over what a call has put into containers."""
 
 
 class Calls:
@@ -127,11 +132,11 @@ class Calls:
     def _instance_of(type: Instance) -> Type:
         return type.arguments[0] if type.arguments else UNKNOWN
 
-    def decorate(self, decorator: Type, value: Type, node: ast.AST) -> Type:
+    def decorate(self, decorator: Type, value: Type, site: Site | None, node: ast.AST) -> Type:
         """The result of applying a decorator."""
         if isinstance(decorator, SpecialForm | Unknown):
             return UNKNOWN
-        return self.call(decorator, Arguments((value,)), None, node)
+        return self.call(decorator, Arguments((value,)), site, node)
 
     # Functions.
 
@@ -374,7 +379,10 @@ class Calls:
                 assert isinstance(function, Function)
                 if self.declares_result(definition):
                     return self.result(definition, function)
-                return self.evaluator.activations.plain_result(function)
+                plain = self.evaluator.activations.plain_result(function)
+                if is_complete(plain) or definition.module.origin != "workspace":
+                    return plain
+                return self.evaluator.activations.canonical(function).returns
             case ClassObject(definition=definition, arguments=arguments):
                 return Instance(definition, arguments)
             case Callable(returns=returns):

@@ -264,7 +264,9 @@ class Declarations:
             if kind is not None:
                 return Wrapped(kind, value)  # type: ignore[arg-type]
         inner = value.function if isinstance(value, Wrapped) else value
-        result = self.evaluator.calls.decorate(decorating, inner, decorator)
+        # Where the definition runs, its decorators are called: a call site like any other.
+        site = self.evaluator.activations.observer if evaluate is not None else None
+        result = self.evaluator.calls.decorate(decorating, inner, site, decorator)
         if known(result) == NEVER or not self._is_callable(result):
             return value
         return Wrapped(value.kind, result) if isinstance(value, Wrapped) else result

@@ -27,6 +27,7 @@ from typewright.analysis.calls import Calls
 from typewright.analysis.classes import Attribute, Classes
 from typewright.analysis.declarations import Declarations
 from typewright.analysis.evidence import Inferred
+from typewright.analysis.fillings import Fillings
 from typewright.analysis.fixpoint import Budget, Memo
 from typewright.analysis.inventory import Inventory
 from typewright.analysis.modules import Modules, Workspace
@@ -58,6 +59,7 @@ class Evaluator:
         self.classes = Classes(self)
         self.calls = Calls(self)
         self.attributes = Attributes(self)
+        self.fillings = Fillings(self)
         self.callers = Callers(self)
         self.overrides = Overrides(self)
         self.activations = Activations(self)

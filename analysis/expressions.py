@@ -92,6 +92,11 @@ class Expressions(Assignments):
             if isinstance(name, str) and name in self.evaluator.classes.enum_members(receiver.definition):
                 return Literal(receiver.definition, name)
             return Instance(receiver.definition)
+        if isinstance(receiver, ClassObject):
+            own = self.evaluator.classes.find(receiver.definition, "__class_getitem__")
+            if own is not None and own[0][0].module.origin == "workspace":
+                method = self.evaluator.classes.attribute(receiver, "__class_getitem__") or UNKNOWN
+                return self.evaluator.calls.call(method, Arguments((self.index(node.slice),)), self, node)
         described = self.evaluator.annotations.evaluate(node, self.frame)
         if isinstance(described, Instance) and isinstance(receiver, ClassObject):
             return ClassObject(described.definition, described.arguments)
@@ -246,11 +251,21 @@ class Expressions(Assignments):
         callee = self.evaluate(node.func)
         arguments = self.arguments(node)
         result = self.evaluator.calls.call(callee, arguments, self, node)
+        self._filled_by_call(node)
         if isinstance(node.func, ast.Attribute) and node.func.attr in MUTATORS:
             self.mutate(node.func, arguments)
             if node.func.attr == "setdefault" and len(arguments.positional) == 2:
                 result = join(known(result), arguments.positional[1])
         return result
+
+    def _filled_by_call(self, node: ast.Call) -> None:
+        """What a call has put into containers that were passed to it shows in the references passed."""
+        for argument in (*node.args, *(keyword.value for keyword in node.keywords)) if self.growth else ():
+            if isinstance(argument, ast.Name) and argument.id in self.environment.names:
+                held = self.environment.names[argument.id]
+                grown = self.final(held)
+                if grown != held:
+                    self.environment.names[argument.id] = grown
 
     def arguments(self, node: ast.Call) -> Arguments:
         """The arguments of a call, stars unpacked as far as they are known."""

@@ -362,6 +362,8 @@ class Flow(Expressions):
             self.evaluate(part)
         definition = self.evaluator.declarations.class_definition(self.frame, node)
         value = ClassObject(definition)
+        for decorator in node.decorator_list:  # for the call site; nearly all of them give the class back
+            self.evaluator.calls.decorate(self.quietly(decorator), value, self, decorator)
         self.environment.forget(node.name)
         self.environment.names[node.name] = value
         if self.types is not None:

@@ -12,6 +12,7 @@ from typewright.analysis.kinds import (
     BoundMethod,
     Callable,
     ClassObject,
+    Function,
     Instance,
     Literal,
     LiteralValue,
@@ -25,7 +26,7 @@ from typewright.analysis.kinds import (
 )
 
 MAX_UNION = 10
-"""More alternatives than this tell a reader nothing: the union becomes unknown."""
+"""More alternatives than this tell a reader nothing: the union becomes unknown, that of functions a callable."""
 
 
 MAX_LITERALS = 6
@@ -65,7 +66,8 @@ def _union(found: list[Type]) -> Type:
     if len(found) == 1:
         return found[0]
     if len(found) > MAX_UNION:
-        return UNKNOWN
+        functions = all(isinstance(item, (Function, BoundMethod, Callable, Partial)) for item in found)
+        return Callable(None, UNKNOWN) if functions else UNKNOWN
     return Union(tuple(found), frozenset(found))
 
 

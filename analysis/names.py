@@ -93,6 +93,10 @@ class Names:
 
     def settled(self, frame: Frame, name: str) -> Type | None:
         """What a name of the frame's own scope holds after it has run; None where nothing binds it."""
+        found = self._settled(frame, name)
+        return found if found is None else self.evaluator.fillings.filled(frame, name, found)
+
+    def _settled(self, frame: Frame, name: str) -> Type | None:
         modules = self.evaluator.modules
         candidates = frame.scope.bindings.get(name)
         if not candidates:

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from typewright.analysis.names import literal_value
+from typewright.analysis.names import is_instance_of, literal_value
 from typewright.analysis.types import (
     NEVER,
     NONE,
@@ -30,6 +30,7 @@ from typewright.analysis.types import (
 )
 
 if TYPE_CHECKING:
+    from typewright.analysis.arguments import Arguments
     from typewright.analysis.evaluator import Evaluator
 
 _METHODS: dict[type[ast.operator], str] = {
@@ -72,6 +73,10 @@ class Operators:
             right = Instance(right.definition)
         if isinstance(left, Unknown):
             return UNKNOWN
+        if name == "pow":
+            power = self._power(left, right)
+            if power is not None:
+                return power
         if name == "mod" and isinstance(left, Instance) and left.definition.name in ("str", "bytes"):
             return Instance(left.definition)
         if name in ("add", "mul") and isinstance(left, Instance) and left.sites:
@@ -82,6 +87,14 @@ class Operators:
             return self._dispatch(name, left, right, in_place)
         key = ("operator", name, in_place, left, right)
         return self.evaluator.memo.get(key, lambda: self._dispatch(name, left, right, in_place), UNKNOWN)
+
+    def _power(self, left: Type, right: Type) -> Type | None:
+        """Powers of numbers, which are declared to be anything: rarely is an exponent negative."""
+        numbers = ("int", "float", "bool")
+        if not all(is_instance_of(type, *(f"builtins.{n}" for n in numbers)) for type in (left, right)):
+            return None
+        whole = not any(is_instance_of(type, "builtins.float") for type in (left, right))
+        return self.evaluator.instance("int" if whole else "float")
 
     def _is_declared(self, type: Type) -> bool:
         """Whether operators of a type are declared in stubs: then they call nobody else."""
@@ -159,9 +172,22 @@ class Operators:
             "_NotImplementedType",
         )
 
+    def set_item(self, container: Type, arguments: Arguments) -> None:
+        """Calls `__setitem__` of a class of the workspace: whoever wrote it is told what is set."""
+        for item in alternatives(container):
+            own = self.evaluator.classes.class_of(item)
+            if own is not None and own.module.origin == "workspace":
+                self._method(item, "__setitem__", *arguments.positional)
+
     def compare(self, op: ast.cmpop, left: Type, right: Type) -> Type:
         """The result of a comparison: nearly always `bool`."""
         plain = self.evaluator.instance("bool")
+        if isinstance(op, ast.In | ast.NotIn):
+            for item in alternatives(right):
+                own = self.evaluator.classes.class_of(item)
+                if own is not None and own.module.origin == "workspace":
+                    self._method(item, "__contains__", left)
+            return plain
         names = _COMPARISONS.get(type(op))
         if names is None or isinstance(left, Unknown):
             return plain

@@ -37,12 +37,11 @@ class Outcome:
     names: dict[str, Type] = field(default_factory=dict)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Outcome) and (self.returns, self.stores, self.names, self.observations) == (
-            other.returns,
-            other.stores,
-            other.names,
-            other.observations,
-        )
+        return isinstance(other, Outcome) and self._seen == other._seen
+
+    @property
+    def _seen(self) -> tuple[object, ...]:
+        return self.returns, self.stores, self.growth, self.names, self.observations
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -60,7 +59,8 @@ class Outcome:
 def widened_outcome(old: Outcome, new: Outcome) -> Outcome:
     """The new outcome, widened so that a cycle of calls comes to rest."""
     stores = {node: widen(old.stores.get(node, NEVER), type) for node, type in new.stores.items()}
-    return replace(new, returns=widen(old.returns, new.returns), stores=stores)
+    growth = {site: widen(old.growth.get(site, NEVER), type) for site, type in new.growth.items()}
+    return replace(new, returns=widen(old.returns, new.returns), stores=stores, growth=growth)
 
 
 def has_yield(node: ast.AST) -> bool:

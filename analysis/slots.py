@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from typewright.analysis.definitions import ModuleDefinition
 from typewright.analysis.evidence import Evidence, Inferred
 from typewright.analysis.fixpoint import Exhausted
-from typewright.analysis.outcomes import Outcome
+from typewright.analysis.outcomes import Outcome, is_placeholder
 from typewright.analysis.scopes import parameters
 from typewright.analysis.types import (
     NEVER,
@@ -101,7 +101,7 @@ class Slots:
                 inferred = Inferred(UNKNOWN, (), 0.0)
             span = (
                 self.syntax.name_span(place.node)
-                if isinstance(place.node, _FUNCTIONS)
+                if isinstance(place.node, (*_FUNCTIONS, ast.ExceptHandler))
                 else self.syntax.span(place.node)
             )
             yield Slot(
@@ -134,6 +134,8 @@ class Slots:
                 yield from self._arguments(arguments, "lambda", at.class_name, False)
                 yield replace(at, node=body, in_class=False)
             case _:
+                if isinstance(node, ast.ExceptHandler) and node.name is not None:
+                    yield _Place("variable", node, at.function, node.name, at.class_name)
                 for target in _targets(node):
                     yield from self._target(target, at.function, at.class_name)
                 inside = at.in_class and isinstance(node, ast.If | ast.Try | ast.With)
@@ -222,6 +224,8 @@ class Slots:
         ]
         if not evidence:
             evidence = [Evidence("return", "has no return statement", self.path, node.lineno)]
+        if isinstance(type, Never) and not outcome.returned and _raises(node):
+            return Inferred(NEVER, (Evidence("return", "never returns", self.path, node.lineno),), 0.9)
         return _shown(type, tuple(evidence), 0.9)
 
     def _parameter(self, place: _Place) -> Inferred:
@@ -230,13 +234,15 @@ class Slots:
         if isinstance(owner, ast.Lambda):
             outcome = self.evaluator.activations.outcome_of(self.module, self.module.scopes.scope_of(node))
             type = outcome.types.get(node, UNKNOWN) if outcome is not None else UNKNOWN
+            if isinstance(known(type), Never) and isinstance(node, ast.arg):
+                type = self.evaluator.callers.passed_to_lambda(self.module, owner, node.arg)
             return _shown(type, (), 0.8)
         assert isinstance(owner, _FUNCTIONS)
         assert isinstance(node, ast.arg)
         activations = self.evaluator.activations
         function = activations.function_at(self.module, owner)
         outcome = activations.canonical(function)
-        type = outcome.types.get(node, UNKNOWN)
+        type = outcome.final(outcome.types.get(node, UNKNOWN))
         sites = self.evaluator.callers.sites(function).get(node.arg, (NEVER, ()))
         evidence = list(sites[1])
         default = activations.default(function, node.arg)
@@ -266,13 +272,32 @@ class Slots:
     def _filled(self, node: ast.AST, type: Type) -> Type:
         """An attribute's container with what other methods put into it."""
         open_ = [item for item in alternatives(type) if isinstance(item, Instance) and item.sites]
-        if not open_ or not isinstance(node, ast.Attribute):
+        declared: Type | None = None
+        if open_ and isinstance(node, ast.Attribute):
+            receiver = self.evaluator.infer(self.path, node.value).type
+            declared = self.evaluator.classes.attribute(receiver, node.attr)
+        elif open_ and isinstance(node, ast.Name):
+            declared = self._settled(node)
+        if declared is None:
             return type
-        receiver = self.evaluator.infer(self.path, node.value).type
-        declared = self.evaluator.classes.attribute(receiver, node.attr) or UNKNOWN
         sites = frozenset[object]().union(*(item.sites for item in open_))
         filled = [i for i in alternatives(declared) if isinstance(i, Instance) and i.sites & sites]
         return join(type, *filled)
+
+    def _settled(self, node: ast.Name) -> Type | None:
+        """What a name holds in the end, with what other scopes put into it."""
+        scope = self.module.scopes.scope_of(node).enclosing("module", "class", "function")
+        if scope is None or node.id not in scope.bindings:
+            return None
+        frame = self.evaluator.activations.frame_for(self.module, scope)
+        if frame.owner is not None:
+            return self.evaluator.attributes.assigned(frame.owner, node.id)
+        return self.evaluator.names.settled(frame, node.id)
+
+
+def _raises(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether a function ends by raising, and does not only stand for those that override it."""
+    return isinstance(node.body[-1], ast.Raise) and not is_placeholder(node)
 
 
 def _targets(node: ast.AST) -> list[ast.expr]:

@@ -122,7 +122,10 @@ class Spelling:
                     return f"{name}[..., {self._argument(returns)}]"
                 inside = ", ".join(self._argument(p.type) for p in parameters)
                 return f"{name}[[{inside}], {self._argument(returns)}]"
-            case Function() | BoundMethod() | Partial():
+            case Partial(function=function):
+                result = self._argument(self.evaluator.calls.declared_or_plain(function))
+                return f"{self._imported('functools', 'partial')}[{result}]"
+            case Function() | BoundMethod():
                 return (
                     f"{self._imported('collections.abc', 'Callable')}[..., {self._imported('typing', 'Any')}]"
                 )
