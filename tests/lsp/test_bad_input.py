@@ -54,7 +54,7 @@ async def test_a_cache_that_cannot_be_written_and_one_that_is_damaged_cost_one_m
             await client.indexed()
             assert ": Product" in await labels(client, client.open(root / "shop/orders.py"))
             if said:
-                await client.until(lambda: client.notifications[types.WINDOW_LOG_MESSAGE])  # noqa: B023
+                await client.until(lambda: client.notifications[types.WINDOW_LOG_MESSAGE])
             messages = client.notifications[types.WINDOW_LOG_MESSAGE]
             assert [said in each.message for each in messages] == ([True] if said else [])
             assert await client.shut_down() == 0
