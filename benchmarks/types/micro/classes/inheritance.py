@@ -22,7 +22,7 @@ class Square(Shape):
         self.width = width
 
     def area(self):
-        return self.width**2 * 1
+        return self.width * self.width
 
 
 class Circle(Shape):

@@ -24,7 +24,7 @@ def check(order):
 try:
     check("good")
     check("bad")
-except OrderError as error:
+except PaymentError as error:
     code = error.code
     order = error.order
     hint = error.hint()

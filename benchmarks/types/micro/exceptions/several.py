@@ -26,12 +26,17 @@ def miss():
     return {}["key"]
 
 
+def mix():
+    return "a" + 1
+
+
 one = attempt(divide)
 two = attempt(crash)
 three = attempt(miss)
+four = attempt(mix)
 try:
     fail()
-except Exception as error:
+except RuntimeError as error:
     caught = error
     cause = error.__cause__
     text = str(caught)
