@@ -82,8 +82,12 @@ class Checker:
     """
 
     def __init__(self, workspace: Workspace, previous: Checker | None = None) -> None:
-        earlier: Evaluator | None = previous.evaluator if previous is not None else None
-        self.evaluator: Evaluator = Evaluator(workspace, earlier, _DECLARED_ONLY)
+        self.evaluator: Evaluator = (
+            previous.evaluator.over(workspace)
+            if previous is not None
+            else Evaluator(workspace, _DECLARED_ONLY)
+        )
+        self._workspace = workspace
         self.existence = Existence(self.evaluator)
         self.provable = Provable(self.evaluator)
         self.elsewhere = Elsewhere(self.evaluator)
@@ -92,6 +96,7 @@ class Checker:
         self, path: Path, cancel: CancelToken = NEVER, sites: list[Site] | None = None
     ) -> Sequence[Absent]:
         """What is absent in one file, in source order. `sites`, where given, collects every site."""
+        self.evaluator.over(self._workspace)
         with self.evaluator.memo.query(cancel):
             return _FileCheck(self, path, cancel, sites).run()
 
@@ -103,7 +108,7 @@ class _FileCheck:
         self.elsewhere = checker.elsewhere
         self.path, self.cancel, self.sites = path, cancel, sites
         self.module = self.evaluator.modules.at(path)
-        self.syntax = self.evaluator.workspace.syntax(path)
+        self.syntax = self.evaluator.modules.syntax(path)
         self.guards = Guards(self.syntax, self.module.scopes, self.evaluator.workspace.environment.version)
         self.found: list[Absent] = []
 
@@ -151,7 +156,7 @@ class _FileCheck:
         """Whether the workspace imports a module somewhere with a handler for its absence."""
         for path in self.evaluator.workspace.files_using(top):
             module = self.evaluator.modules.at(path)
-            guards = Guards(self.evaluator.workspace.syntax(path), module.scopes, self.guards.version)
+            guards = Guards(self.evaluator.modules.syntax(path), module.scopes, self.guards.version)
             for node in ast.walk(module.tree):
                 names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
                 if isinstance(node, ast.ImportFrom) and not node.level:

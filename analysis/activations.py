@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Hashable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -13,11 +12,15 @@ from typewright.analysis.definitions import (
     Frame,
     FunctionDefinition,
     ModuleDefinition,
+    frame_of,
+    read_deep,
+    read_own,
 )
 from typewright.analysis.expressions import Expressions
 from typewright.analysis.fixpoint import Exhausted
 from typewright.analysis.flow import Flow
 from typewright.analysis.outcomes import (
+    Observation,
     Outcome,
     has_yield,
     ignores_sent,
@@ -53,7 +56,7 @@ class Activations:
     def __init__(self, evaluator: Evaluator) -> None:
         self.evaluator = evaluator
         self.observer: Site | None = None
-        self._contexts: dict[FunctionDefinition, set[object]] = {}
+        self._contexts: dict[FunctionDefinition, dict[object, None]] = {}
 
     def reader(self, frame: Frame) -> Expressions:
         """Evaluates expressions by declaration, as they are once the frame has run."""
@@ -66,11 +69,11 @@ class Activations:
     def body(self, frame: Frame) -> Outcome | None:
         """The outcome of a module's or class's body."""
         return self.evaluator.memo.get(
-            ("body", frame.key), lambda: self._body(frame), Outcome(NEVER), widened_outcome, Outcome(UNKNOWN)
+            ("body", frame), lambda: self._body(frame), Outcome(NEVER), widened_outcome, Outcome(UNKNOWN)
         )
 
     def _body(self, frame: Frame) -> Outcome:
-        self.evaluator.memo.depend(frame.module.bit)
+        read_own(frame.scope)
         node = frame.scope.node
         assert isinstance(node, ast.Module | ast.ClassDef)
         frame.environment = Environment()
@@ -103,7 +106,6 @@ class Activations:
         observations = [(node, function, bound) for (node, function), bound in flow.observations.items()]
         outcome = Outcome(
             NEVER,
-            frame,
             flow.types if flow.types is not None else {},
             flow.stores,
             flow.growth,
@@ -117,16 +119,15 @@ class Activations:
         """Records what lambdas do for the arguments with which they were seen called."""
         seen: dict[ast.AST, dict[str, Type]] = {}
         for (_, function), bound in list(flow.observations.items()):
-            if isinstance(function.node, ast.Lambda) and function.module is flow.frame.module:
-                merged = seen.setdefault(function.node, {})
+            if isinstance(function.written, ast.Lambda) and function.module is flow.frame.module:
+                merged = seen.setdefault(function.written, {})
                 for name, type in bound.items():
                     merged[name] = join(merged.get(name, NEVER), widen_literals(type))
-        scopes = flow.frame.module.scopes
         for node in list(flow.types or ()):
             if not isinstance(node, ast.Lambda):
                 continue
             definition = self.evaluator.declarations.function_definition(flow.frame, node)
-            frame = Frame(scopes.inner(node), flow.frame.module, flow.frame, None, function=definition)
+            frame = frame_of(definition, flow.frame, None)
             bound = seen.get(node, {})
             names: dict[str, Type] = {}
             for argument in parameters(node.args):
@@ -163,20 +164,28 @@ class Activations:
             Outcome(UNKNOWN),
         )
 
-    def canonical_of(self, frame: Frame) -> None:
-        """Runs the function of a frame that has not run, so that its names can be read."""
-        if frame.function is None or frame.parent is None:
-            return
-        outcome = self.canonical(Function(frame.function, frame.parent))
-        if outcome.frame is not None:
-            frame.environment = outcome.frame.environment
+    def local(self, frame: Frame, name: str) -> Type:
+        """What a name of a function holds once the function has run."""
+        return self.evaluator.memo.get(("local", frame, name), lambda: self._local(frame, name), UNKNOWN)
+
+    def _local(self, frame: Frame, name: str) -> Type:
+        definition, parent = frame.function, frame.parent
+        if definition is None or parent is None:
+            return UNKNOWN
+        if frame.arguments is not None:
+            key = ("call", definition, parent, frame.arguments)
+            if self.evaluator.memo.has(key):
+                function, given = Function(definition, parent), frame.arguments
+                return self._outcome_of_call(function, given).names.get(name, UNKNOWN)  # type: ignore[arg-type]
+        elif not isinstance(definition.written, ast.Lambda):
+            return self.canonical(Function(definition, parent)).names.get(name, UNKNOWN)
+        read_own(frame.scope)
+        return frame.environment.names.get(name, UNKNOWN) if frame.environment is not None else UNKNOWN
 
     def _canonical(self, function: Function) -> Outcome:
         definition = function.definition
-        memo = self.evaluator.memo
-        memo.depend(definition.module.bit)
         names, recorded = self.evaluator.callers.parameter_types(function)
-        frame = Frame(definition.scope, definition.module, function.closure, None, function=definition)
+        frame = frame_of(definition, function.closure, None)
         frame.environment = Environment(names)
         flow, outcome = self._run(frame, lambda flow: self._statements(flow, definition), recording=True)
         outcome.types.update(recorded)
@@ -194,6 +203,7 @@ class Activations:
     def _result(self, flow: Flow, definition: FunctionDefinition) -> Type:
         """What a call of the function gives, from what its body returns and yields."""
         node = definition.node
+        read_deep(definition.scope)
         returned = [flow.final(type) for _, type in flow.returned]
         if flow.reachable:
             returned.append(NONE)
@@ -228,20 +238,11 @@ class Activations:
         """The result of one call of a function whose result is not annotated."""
         names = self._call_names(function, parameters, bound)
         arguments = tuple(names.items())
-        key = ("call", function.definition, function.closure.key, arguments)
+        key = ("call", function.definition, function.closure, arguments)
         memo = self.evaluator.memo
         if not memo.has(key) and not self._admit(function.definition, key):
-            names = self._call_names(function, parameters, None)
-            arguments = tuple(names.items())
-            key = ("call", function.definition, function.closure.key, arguments)
-        outcome = memo.get(
-            key,
-            lambda: self._called(function, names, arguments),
-            Outcome(NEVER),
-            widened_outcome,
-            Outcome(UNKNOWN),
-            transient=True,
-        )
+            arguments = tuple(self._call_names(function, parameters, None).items())
+        outcome = self._outcome_of_call(function, arguments)
         if site is not None:
             for _, definition, given in outcome.observations:
                 site.observe(definition, given, node)
@@ -250,11 +251,24 @@ class Activations:
 
     def _admit(self, definition: FunctionDefinition, key: object) -> bool:
         """Whether a function may be interpreted for yet other arguments."""
-        contexts = self._contexts.setdefault(definition, set())
+        contexts = self._contexts.setdefault(definition, {})
         if key not in contexts and len(contexts) >= self.evaluator.budget.contexts:
-            return False
-        contexts.add(key)
+            stale = next((old for old in contexts if not self.evaluator.memo.fresh(old)), None)
+            if stale is None:
+                return False
+            del contexts[stale]
+        contexts[key] = None
         return True
+
+    def _outcome_of_call(self, function: Function, arguments: tuple[tuple[str, Type], ...]) -> Outcome:
+        return self.evaluator.memo.get(
+            ("call", function.definition, function.closure, arguments),
+            lambda: self._called(function, arguments),
+            Outcome(NEVER),
+            widened_outcome,
+            Outcome(UNKNOWN),
+            transient=True,
+        )
 
     def _call_names(
         self, function: Function, parameters: tuple[Parameter, ...], bound: Bound | None
@@ -286,14 +300,14 @@ class Activations:
 
     def default(self, function: Function, name: str) -> Type | None:
         """The type of a parameter's default; None where it has none."""
-        a = function.definition.node.args
+        a = function.definition.head.args
         positional = [*a.posonlyargs, *a.args]
         pairs = [*zip(positional[len(positional) - len(a.defaults) :], a.defaults, strict=True)]
         pairs += [(x, d) for x, d in zip(a.kwonlyargs, a.kw_defaults, strict=True) if d is not None]
         for argument, default in pairs:
             if argument.arg == name:
                 reader = self.reader(function.closure)
-                key = ("default", default, function.closure.key)
+                key = ("default", default, function.closure)
                 return self.evaluator.memo.get(key, partial(reader.evaluate, default), UNKNOWN)
         return None
 
@@ -301,39 +315,35 @@ class Activations:
         """The result of an un-annotated function when nothing is known of its arguments."""
         calls = self.evaluator.calls
         parameters = calls.parameters(function.definition, function)
-        names = self._call_names(function, parameters, None)
-        arguments = tuple(names.items())
-        key = ("call", function.definition, function.closure.key, arguments)
-        return self.evaluator.memo.get(
-            key,
-            lambda: self._called(function, names, arguments),
-            Outcome(NEVER),
-            widened_outcome,
-            Outcome(UNKNOWN),
-        ).returns
+        arguments = tuple(self._call_names(function, parameters, None).items())
+        return self._outcome_of_call(function, arguments).returns
 
-    def _called(self, function: Function, names: dict[str, Type], arguments: Hashable) -> Outcome:
+    def _called(self, function: Function, arguments: tuple[tuple[str, Type], ...]) -> Outcome:
         definition = function.definition
-        memo = self.evaluator.memo
-        memo.depend(definition.module.bit)
-        frame = Frame(definition.scope, definition.module, function.closure, arguments, function=definition)
-        frame.environment = Environment(dict(names))
+        frame = frame_of(definition, function.closure, arguments)
+        frame.environment = Environment(dict(arguments))
         flow, outcome = self._run(frame, lambda flow: self._statements(flow, definition), recording=False)
         outcome.returns = self._result(flow, definition)
         mentioned = self.mentioned(definition)
-        outcome.observations = [
-            seen
-            for seen in outcome.observations
-            if isinstance(seen[1].node, ast.Lambda) or seen[1].name not in mentioned
+        # A caller sees nothing else of a call; functions that are left behind still see its names.
+        observations: list[Observation] = [
+            (None, seen, bound)
+            for _, seen, bound in outcome.observations
+            if isinstance(seen.written, ast.Lambda) or seen.name not in mentioned
         ]
-        outcome.names = {}
-        return outcome
+        left_behind = any(scope.kind != "comprehension" for scope in definition.scope.children)
+        return Outcome(outcome.returns, observations=observations, names=outcome.names if left_behind else {})
 
     def mentioned(self, definition: FunctionDefinition) -> frozenset[str]:
         """The names and attributes that a function mentions: calls of these are found by their name."""
         return self.evaluator.memo.get(
-            ("mentioned", definition), lambda: mentioned_names(definition.node), frozenset()
+            ("mentioned", definition), lambda: self._mentioned(definition), frozenset()
         )
+
+    @staticmethod
+    def _mentioned(definition: FunctionDefinition) -> frozenset[str]:
+        read_deep(definition.scope)
+        return mentioned_names(definition.node)
 
     # From syntax to outcomes.
 
@@ -349,8 +359,7 @@ class Activations:
             return body if body is not None else around
         if scope.kind == "function" and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             definition = self.evaluator.declarations.function_definition(around, node)
-            outcome = self.canonical(Function(definition, around))
-            return outcome.frame or Frame(scope, module, around, None, function=definition)
+            return frame_of(definition, around, None)
         return around
 
     def outcome_of(self, module: ModuleDefinition, scope: Scope) -> Outcome | None:

@@ -43,7 +43,7 @@ class Annotations:
     def evaluate(self, node: ast.expr, frame: Frame) -> Type:
         """The type of the values that an annotation describes."""
         return self.evaluator.memo.get(
-            ("annotation", node, frame.key), lambda: self._evaluate(node, frame), UNKNOWN
+            ("annotation", node, frame), lambda: self._evaluate(node, frame), UNKNOWN
         )
 
     def alias(self, node: ast.expr | None, frame: Frame) -> Type:

@@ -27,11 +27,6 @@ from typewright.analysis.types import (
 if TYPE_CHECKING:
     from typewright.analysis.evaluator import Evaluator
 
-MUTATORS = frozenset(
-    {"append", "add", "insert", "extend", "update", "setdefault", "appendleft", "extendleft", "__setitem__"}
-)
-"""Methods that put something into a container."""
-
 
 class Assignments(ABC):
     """Binds targets in an environment; expressions are evaluated by the class that knows how."""

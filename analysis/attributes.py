@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+from functools import partial
 from typing import TYPE_CHECKING
 
-from typewright.analysis.definitions import ClassDefinition, ModuleDefinition
-from typewright.analysis.fillings import filled_reference
+from typewright.analysis.definitions import ClassDefinition, ModuleDefinition, read_deep
+from typewright.analysis.mentions import stored_attribute
+from typewright.analysis.scopes import Scope
 from typewright.analysis.types import (
     NEVER,
     UNKNOWN,
@@ -30,9 +32,24 @@ class Attributes:
 
     def stores(self, definition: ClassDefinition) -> dict[str, list[tuple[ast.AST, ast.Attribute]]]:
         """Where the methods of a class assign or fill `self.name`: method and target."""
-        if definition.node is None or definition.module.origin == "stub":
+        if definition.written is None or definition.module.origin == "stub":
             return {}
-        return self.evaluator.memo.get(("stores", definition), lambda: _stores(definition), {})
+        return self.evaluator.memo.get(("stores", definition), lambda: self._stores(definition), {})
+
+    def _stores(self, definition: ClassDefinition) -> dict[str, list[tuple[ast.AST, ast.Attribute]]]:
+        found: dict[str, list[tuple[ast.AST, ast.Attribute]]] = {}
+        assert definition.scope is not None
+        scopes, memo = definition.module.scopes, self.evaluator.memo
+        nothing: list[ast.Attribute] = []
+        for bindings in definition.scope.bindings.values():
+            for binding in bindings:
+                method = binding.node
+                if not isinstance(method, ast.FunctionDef | ast.AsyncFunctionDef):
+                    continue
+                key = ("method's stores", method)
+                for target in memo.get(key, partial(_stores, method, scopes.inner(method)), nothing):
+                    found.setdefault(target.attr, []).append((method, target))
+        return found
 
     def assigned(self, definition: ClassDefinition, name: str) -> Type | None:
         """What the class's methods and its module's code assign to an attribute; None if nothing does."""
@@ -79,31 +96,14 @@ class Attributes:
         return result if found else NEVER
 
 
-def _stores(definition: ClassDefinition) -> dict[str, list[tuple[ast.AST, ast.Attribute]]]:
-    found: dict[str, list[tuple[ast.AST, ast.Attribute]]] = {}
-    assert definition.scope is not None
-    for bindings in definition.scope.bindings.values():
-        for binding in bindings:
-            method = binding.node
-            if not isinstance(method, ast.FunctionDef | ast.AsyncFunctionDef):
-                continue
-            names = [*method.args.posonlyargs, *method.args.args]
-            if not names:
-                continue
-            for node in ast.walk(method):
-                target = stored_attribute(node)
-                if (
-                    target is not None
-                    and isinstance(target.value, ast.Name)
-                    and target.value.id == names[0].arg
-                ):
-                    found.setdefault(target.attr, []).append((method, target))
-    return found
-
-
-def stored_attribute(node: ast.AST) -> ast.Attribute | None:
-    """The attribute that a node assigns, or whose container it fills."""
-    if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
-        return node
-    target = filled_reference(node)
-    return target if isinstance(target, ast.Attribute) else None
+def _stores(method: ast.FunctionDef | ast.AsyncFunctionDef, scope: Scope) -> list[ast.Attribute]:
+    read_deep(scope)
+    names = [*method.args.posonlyargs, *method.args.args]
+    if not names:
+        return []
+    stored = (stored_attribute(node) for node in ast.walk(method))
+    return [
+        target
+        for target in stored
+        if target is not None and isinstance(target.value, ast.Name) and target.value.id == names[0].arg
+    ]

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from typewright.analysis.attributes import stored_attribute
-from typewright.analysis.definitions import ClassDefinition, FunctionDefinition, ModuleDefinition
+from typewright.analysis.definitions import (
+    ClassDefinition,
+    FunctionDefinition,
+    ModuleDefinition,
+    read_inside,
+)
 from typewright.analysis.evidence import Evidence
 from typewright.analysis.scopes import Scope, parameters
 from typewright.analysis.types import (
@@ -36,7 +41,24 @@ _MAX_SCOPES = 60
 _MAX_SITES = 5
 _MAX_NAMES = 12
 
-Sites = dict[str, tuple[Type, tuple[Evidence, ...]]]
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """An argument at a call site: what it is, and where. Positions are read late, since edits move nodes."""
+
+    type: Type
+    module: ModuleDefinition
+    node: ast.AST | None
+
+    @property
+    def evidence(self) -> Evidence:
+        """What is said of it."""
+        text = f"{render(widen_literals(self.type))} passed in a call"
+        return Evidence("call site", text, self.module.path, getattr(self.node, "lineno", 0))
+
+
+Sites = dict[str, tuple[Type, tuple[Passed, ...]]]
+"""What call sites pass, by parameter."""
 
 
 class Callers:
@@ -55,7 +77,7 @@ class Callers:
         recorded: dict[ast.AST, Type] = {}
         sites: Sites | None = None
         receiver = self._receiver(function)
-        for position, argument in enumerate(parameters(definition.node.args)):
+        for position, argument in enumerate(parameters(definition.head.args)):
             parameter = declared[argument.arg]
             if position == 0 and receiver is not None and argument.annotation is None:
                 names[argument.arg] = recorded[argument] = receiver
@@ -104,7 +126,7 @@ class Callers:
         """What call sites pass, by parameter, with the sites as evidence."""
         definition = function.definition
         memo = self.evaluator.memo
-        if definition.module.origin != "workspace" or isinstance(definition.node, ast.Lambda):
+        if definition.module.origin != "workspace" or isinstance(definition.written, ast.Lambda):
             return {}
         if memo.callers <= 0 or (memo.hurried and not memo.has(("sites", definition))):
             memo.truncate()
@@ -116,21 +138,13 @@ class Callers:
         memo = self.evaluator.memo
         memo.callers -= 1
         try:
-            found: dict[str, list[tuple[Type, Evidence]]] = {}
+            found: dict[str, list[Passed]] = {}
             for module, scope in self._scopes(definition):
-                outcome = self.evaluator.activations.outcome_of(module, scope)
-                if outcome is None:
-                    continue
-                for node, function, bound in outcome.observations:
-                    if function is definition:
-                        for name, type in bound.items():
-                            text = f"{render(widen_literals(type))} passed in a call"
-                            line = getattr(node, "lineno", 0)
-                            found.setdefault(name, []).append(
-                                (type, Evidence("call site", text, module.path, line))
-                            )
+                for node, bound in self._seen(module, scope, definition):
+                    for name, type in bound.items():
+                        found.setdefault(name, []).append(Passed(type, module, node))
             return {
-                name: (widen_literals(join(*(t for t, _ in seen))), _first_sites([e for _, e in seen]))
+                name: (widen_literals(join(*(each.type for each in seen))), tuple(seen))
                 for name, seen in found.items()
             }
         finally:
@@ -150,6 +164,23 @@ class Callers:
                     found.append(bound[name])
         return join(*found) if found else UNKNOWN
 
+    def _seen(
+        self, module: ModuleDefinition, scope: Scope, definition: FunctionDefinition
+    ) -> list[tuple[ast.AST | None, dict[str, Type]]]:
+        """The calls of one function in a scope: where, and with which arguments."""
+        nothing: list[tuple[ast.AST | None, dict[str, Type]]] = []
+        return self.evaluator.memo.get(
+            ("seen", scope, definition), lambda: self._find_calls(module, scope, definition), nothing
+        )
+
+    def _find_calls(
+        self, module: ModuleDefinition, scope: Scope, definition: FunctionDefinition
+    ) -> list[tuple[ast.AST | None, dict[str, Type]]]:
+        outcome = self.evaluator.activations.outcome_of(module, scope)
+        if outcome is None:
+            return []
+        return [(node, bound) for node, seen, bound in outcome.observations if seen is definition]
+
     def _scopes(self, definition: FunctionDefinition) -> list[tuple[ModuleDefinition, Scope]]:
         """The scopes that may call a function: those that mention its name, its own module's first."""
         key = ("calling scopes", definition)
@@ -161,13 +192,10 @@ class Callers:
         modules = self.evaluator.modules
         paths: list[Path] = []
         for name in names:  # grows by the names under which these are imported elsewhere
-            self.evaluator.memo.depend(modules.bit(name))
-            using = self.evaluator.workspace.files_using(name)
+            using = modules.files_using(name)
             paths.extend(using)
             for path in using[:_MAX_SCOPES] if len(names) < _MAX_NAMES else ():
-                names.extend(
-                    alias for alias in self._aliases(modules.at(path)).get(name, ()) if alias not in names
-                )
+                names.extend(alias for alias in modules.at(path).mentions.aliases(name) if alias not in names)
         own = definition.module.path
         found: dict[Scope, ModuleDefinition] = {}
         for path in sorted(dict.fromkeys(paths), key=lambda p: (p != own, p.parent != own.parent, str(p))):
@@ -180,25 +208,22 @@ class Callers:
 
     def _scopes_in(self, module: ModuleDefinition, names: list[str]) -> Iterator[Scope]:
         """The scopes of a module that mention one of some names; then all, where one is stored somewhere."""
-        mentions = self._mentions(module)
         escapes = False
         seen: set[Scope] = set()
         for name in names:
-            for node in mentions.get(name, ()):
+            for node in module.mentions.loads(name):
                 escapes = escapes or _escapes(module, node)
                 scope = module.scopes.scope_of(node).enclosing("module", "class", "function")
                 if scope is not None and scope not in seen:
                     seen.add(scope)
                     yield scope
         if escapes:
+            read_inside(module.scopes.module)
             yield from (
                 scope
                 for scope in module.scopes.all()
                 if scope.kind in ("module", "class", "function") and scope not in seen
             )
-
-    def _aliases(self, module: ModuleDefinition) -> dict[str, list[str]]:
-        return self.evaluator.memo.get(("aliases", module), lambda: _aliases(module), {})
 
     def _search_names(self, definition: FunctionDefinition) -> list[str]:
         """The identifiers under which calls of a function appear."""
@@ -213,9 +238,9 @@ class Callers:
         """Classes of the workspace that name this one among their bases."""
         modules = self.evaluator.modules
         found = []
-        for path in self.evaluator.workspace.files_using(definition.name)[:_MAX_SCOPES]:
+        for path in modules.files_using(definition.name)[:_MAX_SCOPES]:
             module = modules.at(path)
-            for node in self._mentions(module).get(definition.name, ()):
+            for node in module.mentions.loads(definition.name):
                 parent = module.scopes.parent(node)
                 if isinstance(parent, ast.Subscript):
                     parent = module.scopes.parent(parent)
@@ -223,9 +248,6 @@ class Callers:
                     frame = self.evaluator.activations.frame_for(module, module.scopes.scope_of(parent))
                     found.append(self.evaluator.declarations.class_definition(frame, parent))
         return found
-
-    def _mentions(self, module: ModuleDefinition) -> dict[str, list[ast.AST]]:
-        return self.evaluator.memo.get(("mentions", module), lambda: _mentions(module), {})
 
     # Attributes assigned from outside of the class.
 
@@ -236,39 +258,21 @@ class Callers:
         module = definition.module
         if module.origin != "workspace":
             return []
-        nothing: dict[str, list[ast.Attribute]] = {}
-        key = ("outside stores", module)
-        stores = self.evaluator.memo.get(key, lambda: _outside_stores(module), nothing)
-        return [(module, target) for target in stores.get(name, ())]
+        return [(module, target) for target in module.mentions.stores(name)]
 
 
 def _widened(old: Sites, new: Sites) -> Sites:
     return {name: (widen(old.get(name, (NEVER, ()))[0], type), sites) for name, (type, sites) in new.items()}
 
 
-def _first_sites(evidence: list[Evidence]) -> tuple[Evidence, ...]:
-    return tuple(dict.fromkeys(evidence))[:_MAX_SITES]
-
-
-def _mentions(module: ModuleDefinition) -> dict[str, list[ast.AST]]:
-    found: dict[str, list[ast.AST]] = {}
-    for node in ast.walk(module.tree):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
-            found.setdefault(node.id, []).append(node)
-        elif isinstance(node, ast.Attribute):  # assigned ones too: that calls the setter of a property
-            found.setdefault(node.attr, []).append(node)
-    return found
-
-
-def _aliases(module: ModuleDefinition) -> dict[str, list[str]]:
-    """The other names under which a module imports names."""
-    found: dict[str, list[str]] = {}
-    for node in ast.walk(module.tree):
-        if isinstance(node, ast.ImportFrom):
-            for alias in node.names:
-                if alias.asname and alias.asname != alias.name:
-                    found.setdefault(alias.name, []).append(alias.asname)
-    return found
+def first_sites(passed: tuple[Passed, ...]) -> list[Evidence]:
+    """The first call sites as evidence."""
+    found: dict[Evidence, None] = {}
+    for each in passed:
+        found.setdefault(each.evidence)
+        if len(found) == _MAX_SITES:
+            break
+    return list(found)
 
 
 def _escapes(module: ModuleDefinition, node: ast.AST) -> bool:
@@ -283,14 +287,3 @@ def _escapes(module: ModuleDefinition, node: ast.AST) -> bool:
     return not isinstance(
         parent, ast.FunctionDef | ast.AsyncFunctionDef | ast.Expr | ast.Compare | ast.ExceptHandler
     )
-
-
-def _outside_stores(module: ModuleDefinition) -> dict[str, list[ast.Attribute]]:
-    found: dict[str, list[ast.Attribute]] = {}
-    for node in ast.walk(module.tree):
-        target = stored_attribute(node)
-        if target is not None and not (
-            isinstance(target.value, ast.Name) and target.value.id in ("self", "cls")
-        ):
-            found.setdefault(target.attr, []).append(target)
-    return found

@@ -239,7 +239,7 @@ class Calls:
 
     def declares_result(self, definition: FunctionDefinition) -> bool:
         """Whether the function's result is annotated."""
-        return getattr(definition.node, "returns", None) is not None
+        return getattr(definition.head, "returns", None) is not None
 
     def _declared(
         self,
@@ -287,7 +287,7 @@ class Calls:
 
     def result(self, definition: FunctionDefinition, function: Function) -> Type:
         """The annotated result of a call: a coroutine for `async def`."""
-        node = definition.node
+        node = definition.head
         assert isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         if node.returns is None:
             return UNKNOWN
@@ -300,11 +300,11 @@ class Calls:
 
     def parameters(self, definition: FunctionDefinition, function: Function) -> tuple[Parameter, ...]:
         """The parameters of a function with their annotated types."""
-        key = ("parameters", definition, function.closure.key)
+        key = ("parameters", definition, function.closure)
         return self.evaluator.memo.get(key, lambda: self._parameters(definition, function), ())
 
     def _parameters(self, definition: FunctionDefinition, function: Function) -> tuple[Parameter, ...]:
-        a = definition.node.args
+        a = definition.head.args
         positional = [*a.posonlyargs, *a.args]
         required = len(positional) - len(a.defaults)
         made = []

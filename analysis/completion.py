@@ -62,6 +62,10 @@ class Edited:
         """The workspace's files."""
         return self._workspace.files()
 
+    def text(self, path: Path) -> str:
+        """A file's text: the edited one for the edited file."""
+        return self._syntax.text if path == self._path else self._workspace.text(path)
+
     def syntax(self, path: Path) -> Syntax:
         """A file's syntax: that of the edited text for the edited file."""
         return self._syntax if path == self._path else self._workspace.syntax(path)
@@ -89,16 +93,17 @@ class Completion:
     def __init__(self, evaluator: Evaluator, path: Path, line: int, column: int) -> None:
         self.evaluator = evaluator
         self.path = path
-        self.syntax = evaluator.workspace.syntax(path)
+        self.workspace = evaluator.workspace
+        self.syntax = evaluator.modules.syntax(path)
         self.line, self.column = line, column
         self.cursor = cursor.at(self.syntax.text, self.syntax.offset(line, column))
 
     def _mended(self, mended: Mended) -> tuple[Evaluator, Syntax]:
         """The analysis of the workspace with the mended text."""
         if mended.text == self.syntax.text:
-            return self.evaluator, self.syntax
-        edited = Edited(self.evaluator.workspace, self.path, mended.text)
-        return self.evaluator.over(edited), edited.syntax(self.path)
+            return self.evaluator.over(self.workspace), self.syntax
+        evaluator = self.evaluator.over(Edited(self.workspace, self.path, mended.text))
+        return evaluator, evaluator.modules.syntax(self.path)
 
     # Members.
 

@@ -228,7 +228,7 @@ class Constructions:
         for ancestor, _ in self.evaluator.classes.mro(definition):
             if ancestor.qualified_name == "typing.NamedTuple":
                 return True
-            for decorator in ancestor.node.decorator_list if ancestor.node is not None else ():
+            for decorator in ancestor.head.decorator_list if ancestor.head is not None else ():
                 function = decorator.func if isinstance(decorator, ast.Call) else decorator
                 name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
                 if name in ("dataclass", "define", "frozen", "attrs", "s", "mutable"):
@@ -313,7 +313,7 @@ class Constructions:
         while around is not None:
             function = around.function
             if function is not None and function.owner is not None and around.environment is not None:
-                names = [*function.node.args.posonlyargs, *function.node.args.args]
+                names = [*function.head.args.posonlyargs, *function.head.args.args]
                 receiver = around.environment.names.get(names[0].arg) if names else None
                 if receiver is not None and receiver != NONE:
                     return Super(function.owner, receiver)

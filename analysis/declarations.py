@@ -12,6 +12,7 @@ from typewright.analysis.definitions import (
     FunctionDefinition,
     FunctionNode,
     ModuleDefinition,
+    read_head,
 )
 from typewright.analysis.scopes import Binding
 from typewright.analysis.types import (
@@ -114,7 +115,7 @@ class Declarations:
 
     def bound(self, frame: Frame, binding: Binding) -> Type:
         """What one binding binds."""
-        key = ("bound", frame.key, binding.node)
+        key = ("bound", frame, binding.node)
         return self.evaluator.memo.get(key, lambda: self._bound(frame, binding), NEVER)
 
     def _bound(self, frame: Frame, binding: Binding) -> Type:
@@ -202,6 +203,7 @@ class Declarations:
     ) -> Type:
         """What a `def` binds: the function with its decorators applied, its overloads gathered."""
         definition = self.function_definition(frame, node)
+        read_head(definition.scope)
         overloads: tuple[FunctionDefinition, ...] = ()
         group = self._group(frame, node)
         if len(group) > 1:
@@ -224,6 +226,7 @@ class Declarations:
         for binding in bindings:
             other = binding.node
             if isinstance(other, ast.FunctionDef | ast.AsyncFunctionDef):
+                read_head(frame.module.scopes.inner(other))
                 if modules.reachable(frame.module, binding) and _is_overload(other):
                     group.append(other)
                 if other is node:

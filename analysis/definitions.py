@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from typewright.analysis.mentions import Mentions
 from typewright.analysis.scopes import Scope, Scopes
 
 if TYPE_CHECKING:
@@ -19,7 +20,10 @@ ModuleOrigin = Literal["workspace", "stub", "library"]
 
 @dataclass(slots=True, eq=False)
 class ModuleDefinition:
-    """A module that was read. `stub` modules declare, `library` modules are source that is not the user's."""
+    """A module that was read. `stub` modules declare, `library` modules are source that is not the user's.
+
+    A module of the workspace stays the same object over edits, as its definitions do: their contents change.
+    """
 
     name: str
     path: Path
@@ -27,13 +31,18 @@ class ModuleDefinition:
     is_package: bool
     tree: ast.Module
     scopes: Scopes
-    bit: int = 0
+    mentions: Mentions = field(init=False)
     frame: Frame = field(init=False)
     functions: dict[ast.AST, FunctionDefinition] = field(default_factory=dict)
     classes: dict[ast.AST, ClassDefinition] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.frame = Frame(self.scopes.module, self, None, (self.name, str(self.path)))
+        self.frame = Frame(self.scopes.module, self, None, None)
+        self.mentions = Mentions(self.tree, self.scopes)
+
+    def read(self) -> None:
+        """Notes that the module's own statements are read."""
+        read_own(self.scopes.module)
 
     @property
     def package(self) -> str:
@@ -43,17 +52,33 @@ class ModuleDefinition:
 
 @dataclass(slots=True, eq=False)
 class FunctionDefinition:
-    """A `def`, `async def` or lambda. `owner` is the class whose body it stands in."""
+    """A `def`, `async def` or lambda. `owner` is the class whose body it stands in.
 
-    node: FunctionNode
+    Who reads only its decorators, parameters and annotations takes `head`, which an edit of its body leaves.
+    """
+
+    written: FunctionNode
     module: ModuleDefinition
     scope: Scope
     owner: ClassDefinition | None
+    frames: dict[tuple[Frame, Hashable], Frame] = field(default_factory=dict)
+
+    @property
+    def node(self) -> FunctionNode:
+        """The definition with its body."""
+        read_own(self.scope)
+        return self.written
+
+    @property
+    def head(self) -> FunctionNode:
+        """The definition without its body."""
+        read_head(self.scope)
+        return self.written
 
     @property
     def name(self) -> str:
         """The name after `def`, or `<lambda>`."""
-        return "<lambda>" if isinstance(self.node, ast.Lambda) else self.node.name
+        return "<lambda>" if isinstance(self.written, ast.Lambda) else self.written.name
 
     @property
     def qualified_name(self) -> str:
@@ -63,7 +88,8 @@ class FunctionDefinition:
     @property
     def decorators(self) -> list[ast.expr]:
         """The decorators, outermost first."""
-        return [] if isinstance(self.node, ast.Lambda) else self.node.decorator_list
+        head = self.head
+        return [] if isinstance(head, ast.Lambda) else head.decorator_list
 
     @property
     def is_static(self) -> bool:
@@ -81,16 +107,33 @@ class FunctionDefinition:
 
 @dataclass(slots=True, eq=False)
 class ClassDefinition:
-    """A class: written (`node` and the `frame` around it) or made by a call (`bases` and `members`)."""
+    """A class: written (`node` and the `frame` around it) or made by a call (`bases` and `members`).
+
+    Who reads only its decorators and bases takes `head`, which an edit of its body leaves.
+    """
 
     name: str
     module: ModuleDefinition
     frame: Frame
-    node: ast.ClassDef | None
+    written: ast.ClassDef | None
     scope: Scope | None
     bases: tuple[Type, ...] = ()
     members: dict[str, Type] = field(default_factory=dict)
     body: Frame | None = None
+
+    @property
+    def node(self) -> ast.ClassDef | None:
+        """The definition with its body; None where it is not written."""
+        if self.scope is not None:
+            read_own(self.scope)
+        return self.written
+
+    @property
+    def head(self) -> ast.ClassDef | None:
+        """The definition without its body; None where it is not written."""
+        if self.scope is not None:
+            read_head(self.scope)
+        return self.written
 
     @property
     def display_name(self) -> str:
@@ -143,11 +186,11 @@ class Environment:
 class Frame:
     """An activation of a scope: a module, a class body, or a function with certain arguments.
 
-    Frames are equal when scope, arguments and surrounding frame are. `environment` holds the names while
-    the scope runs and afterwards; it is None before, and for scopes that are read by declaration only.
+    There is one frame for a scope, arguments and surrounding frame (`frame_of`). `environment` holds the names
+    while the scope runs and afterwards; it is None before, and for scopes that are read by declaration only.
     """
 
-    __slots__ = ("_hash", "depth", "environment", "function", "key", "module", "owner", "parent", "scope")
+    __slots__ = ("arguments", "depth", "environment", "function", "module", "owner", "parent", "scope")
 
     def __init__(
         self,
@@ -160,21 +203,53 @@ class Frame:
         function: FunctionDefinition | None = None,
     ) -> None:
         self.scope, self.module, self.parent = scope, module, parent
+        self.arguments = arguments
         self.owner, self.function = owner, function
-        self.key: tuple[object, ...] = (scope, arguments, parent.key if parent is not None else None)
-        self._hash = hash(self.key)
         self.environment: Environment | None = None
         self.depth: int | None = None  # of the computation that runs it now
-
-    def __eq__(self, other: object) -> bool:
-        return self is other or (
-            isinstance(other, Frame) and self._hash == other._hash and self.key == other.key
-        )
-
-    def __hash__(self) -> int:
-        return self._hash
 
     @property
     def running(self) -> bool:
         """Whether the scope is being interpreted right now."""
         return self.depth is not None
+
+
+def frame_of(function: FunctionDefinition, parent: Frame, arguments: Hashable) -> Frame:
+    """The frame of a function that was defined in `parent`, for arguments (None: for all known callers)."""
+    frames = function.frames
+    key = (parent, arguments)
+    found = frames.get(key)
+    if found is None:
+        found = frames[key] = Frame(function.scope, function.module, parent, arguments, function=function)
+    return found
+
+
+def read_own(scope: Scope) -> None:
+    """Notes that the statements of a scope are read."""
+    if scope.inputs is not None:
+        scope.inputs.tracker.depend(scope.inputs.own)
+
+
+def read_head(scope: Scope) -> None:
+    """Notes that the head of a definition is read."""
+    if scope.inputs is not None:
+        scope.inputs.tracker.depend(scope.inputs.head)
+
+
+def read_deep(scope: Scope) -> None:
+    """Notes that the statements of a scope and of all scopes in it are read."""
+    read_own(scope)
+    for inner in scope.children:
+        read_deep(inner)
+
+
+def read_inside(scope: Scope) -> None:
+    """Notes that it is read which scopes there are in a module."""
+    if scope.inputs is not None:
+        scope.inputs.tracker.depend(scope.inputs.inside)
+
+
+def read_stars(scope: Scope) -> None:
+    """Notes that a scope's star imports are read."""
+    if scope.inputs is not None:
+        scope.inputs.tracker.depend(scope.inputs.stars)

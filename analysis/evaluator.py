@@ -42,17 +42,12 @@ if TYPE_CHECKING:
 
 
 class Evaluator:
-    """The state of one analysis: one snapshot, everything computed about it."""
+    """Everything that was computed about a workspace, at the moment that `workspace` shows; it can be moved."""
 
-    def __init__(
-        self, workspace: Workspace, previous: Evaluator | None = None, budget: Budget | None = None
-    ) -> None:
-        self.workspace = workspace
+    def __init__(self, workspace: Workspace, budget: Budget | None = None) -> None:
         self.budget = budget or Budget()
         self.memo = Memo(self.budget)
-        self.modules: Modules = Modules(self, previous.modules if previous else None)
-        if previous is not None:
-            self.memo.inherit(previous.memo, self.modules.changed)
+        self.modules: Modules = Modules(self, workspace)
         self.names = Names(self)
         self.declarations = Declarations(self)
         self.annotations = Annotations(self)
@@ -66,6 +61,11 @@ class Evaluator:
         self.inventory = Inventory(self)
         self._builtins: ModuleDefinition | None = None
         self._classes: dict[str, ClassDefinition] = {}
+
+    @property
+    def workspace(self) -> Workspace:
+        """The state of the workspace that answers are about."""
+        return self.modules.workspace
 
     @property
     def builtins(self) -> ModuleDefinition:
@@ -99,8 +99,12 @@ class Evaluator:
         return Tuple(self.class_named("tuple"), items)
 
     def over(self, workspace: Workspace) -> Evaluator:
-        """An evaluator of another state of the workspace, which keeps what is the same."""
-        return Evaluator(workspace, self, self.budget)
+        """The evaluator of another state of the workspace: this one moved there, if it is the same workspace."""
+        here = self.workspace
+        if (here.root, here.environment) != (workspace.root, workspace.environment):
+            return Evaluator(workspace, self.budget)
+        self.modules.move(workspace)
+        return self
 
     def awaited(self, type: Type) -> Type:
         """What `await value` gives."""

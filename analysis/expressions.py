@@ -8,9 +8,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from typewright.analysis.arguments import Arguments
-from typewright.analysis.assignments import MUTATORS, Assignments
+from typewright.analysis.assignments import Assignments
 from typewright.analysis.definitions import Environment, Frame
 from typewright.analysis.forms import Forms
+from typewright.analysis.mentions import MUTATORS
 from typewright.analysis.names import literal_value
 from typewright.analysis.narrowing import narrow
 from typewright.analysis.references import reference

@@ -1,19 +1,26 @@
-"""Demand-driven computation with cycles: results are kept, recursion runs to a fixed point.
+"""Demand-driven computation with cycles: results are kept, recursion runs to a fixed point, edits cost little.
 
 The scheme is tabled evaluation (as in logic programming): asking for a value that is being computed answers
 with its last approximation, and the outermost computation of the cycle is repeated until nothing changes.
 What was computed on the way stands on an approximation and is kept only until then. All effort is bounded.
+
+Over edits, the scheme is that of rustc's and salsa's "red and green" queries: a result notes the inputs and
+results that it read. When it is asked for after an edit, these are looked at first; a result that was computed
+again and is the same as before does not make anything out of date that stands on it. Members of a cycle stand
+and fall together.
 """
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from typewright.analysis.identity import identical
+from typewright.analysis.inputs import Input
 from typewright.indexer.cancellation import NEVER, CancelToken
 
 Value = TypeVar("Value")
@@ -23,6 +30,8 @@ _MAX_ROUNDS = 4
 _UNHURRIED = 0.4  # the share of a query's time in which everything is pursued
 _RECURSION_LIMIT = 8_000
 _ENOUGH = 5  # so many levels of callers less are not worth another computation
+_SWEEP = 20_000  # so many new results and what was not asked for lately is forgotten
+_LATELY = 100  # revisions
 
 
 class Exhausted(Exception):  # noqa: N818 - it is no error: the answer is "unknown"
@@ -46,24 +55,65 @@ class Budget:
     contexts: int = 24
 
 
+class _Support:
+    """What results stand on: those of one cycle have it in common. `verified` is when it was last seen to hold."""
+
+    __slots__ = ("checking", "inputs", "results", "sound", "verified")
+
+    def __init__(self, inputs: Iterable[Input], results: Iterable[_Entry], verified: int) -> None:
+        self.inputs = tuple(inputs)
+        self.results = tuple(results)
+        self.verified = verified
+        self.sound = True
+        self.checking = False
+
+
+class _Entry:
+    """One result. `support` is None until there is one that is kept; `changed` is when the value last did."""
+
+    __slots__ = ("callers", "changed", "key", "question", "support", "truncated", "value")
+
+    def __init__(self, key: Hashable) -> None:
+        self.key = key
+        self.value: object = None
+        self.changed = 0
+        self.support: _Support | None = None
+        self.truncated = False
+        self.callers = 0
+        self.question: _Question | None = None
+
+
+_Question = tuple[
+    Callable[[], object], object, Callable[[object, object], object] | None, object, bool
+]  # how to compute it again: the arguments of `Memo.get`
+
+
 @dataclass(slots=True)
-class _Entry(Generic[Value]):
-    value: Value
-    dependencies: int
+class _Provisional:
+    """A value that stands on the approximation of the computation at depth `low`."""
+
+    entry: _Entry
+    value: object
+    low: int
+    momentary: bool
     truncated: bool
     callers: int
+    inputs: dict[Input, None]
+    results: dict[_Entry, None]
 
 
 @dataclass(slots=True)
 class _Running(Generic[Value]):
     depth: int
+    entry: _Entry
     value: Value
     hit: bool = False
     unsettled: bool = False
     low: int = _TOP
     volatile: int = _TOP
-    dependencies: int = 0
     truncated: bool = False
+    inputs: dict[Input, None] = field(default_factory=dict)
+    results: dict[_Entry, None] = field(default_factory=dict)
     pending: list[Hashable] = field(default_factory=list)
 
 
@@ -78,20 +128,30 @@ class Memo:
         self.budget = budget
         self.callers = budget.callers
         self.cancel: CancelToken = NEVER
-        self._kept: dict[Hashable, _Entry[object]] = {}
-        self._provisional: dict[Hashable, tuple[_Entry[object], int, bool]] = {}
+        self.revision = 1
+        self._entries: dict[Hashable, _Entry] = {}
+        self._provisional: dict[Hashable, _Provisional] = {}
         self._seeds: dict[Hashable, object] = {}
         self._running: dict[Hashable, _Running[object]] = {}
         self._stack: list[_Running[object]] = []
         self._steps = 0
         self._limit = float("inf")
         self._deadline = self._hurry = float("inf")
+        self._swept = 0
 
-    def inherit(self, other: Memo, changed: int) -> None:
-        """Takes over what another memo knows that does not depend on what `changed` (a bit set)."""
-        for key, entry in other._kept.items():
-            if not entry.dependencies & changed:
-                self._kept[key] = entry
+    def edited(self) -> None:
+        """Begins a new revision: inputs are about to change."""
+        assert not self._stack, "an edit in the middle of a computation"
+        self.revision += 1
+        self._seeds.clear()
+        if len(self._entries) > self._swept + _SWEEP:
+            old = self.revision - _LATELY
+            stale = [e for e in self._entries.values() if e.support is None or e.support.verified < old]
+            for entry in stale:
+                if entry.support is not None:
+                    entry.support.sound = False
+                del self._entries[entry.key]
+            self._swept = len(self._entries)
 
     # What a computation reports about itself.
 
@@ -159,10 +219,10 @@ class Memo:
         """How many computations are running."""
         return len(self._stack)
 
-    def depend(self, bit: int) -> None:
+    def depend(self, input: Input) -> None:
         """Notes that the running computation read something that may change."""
         if self._stack:
-            self._stack[-1].dependencies |= bit
+            self._stack[-1].inputs[input] = None
 
     def truncate(self) -> None:
         """Notes that the running computation was cut short."""
@@ -177,7 +237,17 @@ class Memo:
 
     def has(self, key: Hashable) -> bool:
         """Whether a value is there already."""
-        return key in self._kept or key in self._provisional or key in self._running
+        if key in self._provisional or key in self._running:
+            return True
+        entry = self._entries.get(key)
+        return entry is not None and self._holds(entry)
+
+    def fresh(self, key: Hashable) -> bool:
+        """Whether a value is there that was used since the last edit."""
+        entry = self._entries.get(key)
+        return entry is not None and entry.support is not None and entry.support.verified == self.revision
+
+    # Results.
 
     def get(
         self,
@@ -194,41 +264,101 @@ class Memo:
         `exhausted` (or else `bottom`) is the answer where computations are nested too deep. A `transient`
         value is computed again each time while the state that it has read is momentary.
         """
-        entry = self._kept.get(key)
-        if entry is not None and not (
-            entry.truncated and not self.hurried and entry.callers + _ENOUGH < self.callers
-        ):
-            self._note(entry, _TOP)
-            return entry.value  # type: ignore[return-value]
+        entry = self._entries.get(key)
+        if entry is not None:
+            if self._holds(entry) and not (
+                entry.truncated and entry.callers + _ENOUGH < self.callers and not self.hurried
+            ):
+                if self._stack:
+                    top = self._stack[-1]
+                    top.results[entry] = None
+                    if entry.truncated:
+                        top.truncated = True
+                return entry.value  # type: ignore[return-value]
         provisional = self._provisional.get(key)
         if provisional is not None:
-            below, low, momentary = provisional
-            self._note(below, low)
-            if momentary:
-                self.read_running(low)
-            return below.value  # type: ignore[return-value]
+            top = self._stack[-1]
+            top.results[provisional.entry] = None
+            top.truncated = top.truncated or provisional.truncated
+            top.low = min(top.low, provisional.low)
+            if provisional.momentary:
+                top.volatile = min(top.volatile, provisional.low)
+            return provisional.value  # type: ignore[return-value]
         running = self._running.get(key)
         if running is not None:
             running.hit = True
             top = self._stack[-1]
+            top.results[running.entry] = None
             top.low = min(top.low, running.depth)
             return running.value  # type: ignore[return-value]
         if len(self._stack) >= self.budget.depth:
             self.truncate()
             return bottom if exhausted is None else exhausted
-        return self._compute(key, compute, bottom, widen, transient)
+        question: _Question = (compute, bottom, widen, exhausted, transient)  # type: ignore[assignment]
+        return self._compute(key, question)  # type: ignore[return-value]
 
-    def _compute(
-        self,
-        key: Hashable,
-        compute: Callable[[], Value],
-        bottom: Value,
-        widen: Callable[[Value, Value], Value] | None,
-        transient: bool,
-    ) -> Value:
-        running: _Running[Value] = _Running(len(self._stack), self._seeds.pop(key, bottom))  # type: ignore[arg-type]
-        self._running[key] = running  # type: ignore[assignment]
-        self._stack.append(running)  # type: ignore[arg-type]
+    # Whether results still hold.
+
+    def _holds(self, entry: _Entry) -> bool:
+        while True:
+            support = entry.support
+            if support is None or not support.sound:
+                return False
+            if support.verified == self.revision or self._verify(support):
+                return True
+            if entry.support is support:
+                return False  # else it was computed again on the way
+
+    def _verify(self, support: _Support) -> bool:
+        """Whether nothing that these results stand on has changed since they were last seen to hold."""
+        if support.checking:  # what it stands on now asks for it: then it is computed in that cycle
+            support.sound = False
+            return False
+        verified = support.verified
+        for input in support.inputs:
+            if input.changed > verified:
+                support.sound = False
+                return False
+        support.checking = True
+        try:
+            for entry in support.results:
+                if not self._is_unchanged(entry, verified) or not support.sound:
+                    support.sound = False
+                    return False
+        finally:
+            support.checking = False
+        support.verified = self.revision
+        return True
+
+    def _is_unchanged(self, entry: _Entry, since: int) -> bool:
+        if not self._holds(entry):
+            if entry.question is None or entry.key in self._running or entry.key in self._provisional:
+                return False
+            if len(self._stack) >= self.budget.depth:
+                return False
+            callers = self.callers
+            self.callers = max(entry.callers, 0) if entry.truncated else callers
+            try:
+                self._compute(entry.key, entry.question)
+            except LookupError:  # what it was about is gone
+                return False
+            finally:
+                self.callers = callers
+            if not self._holds(entry):
+                return False
+        return entry.changed <= since
+
+    # Computations.
+
+    def _compute(self, key: Hashable, question: _Question) -> object:
+        compute, bottom, widen, _, transient = question
+        entry = self._entries.get(key)
+        if entry is None:
+            entry = self._entries[key] = _Entry(key)
+        entry.question = question
+        running: _Running[object] = _Running(len(self._stack), entry, self._seeds.pop(key, bottom))
+        self._running[key] = running
+        self._stack.append(running)
         finished = False
         try:
             for round_ in range(_MAX_ROUNDS):
@@ -248,53 +378,98 @@ class Memo:
                 if self.hurried:
                     running.truncated = True
                     break
-                self._drop(running.pending)
+                self._drop(running.pending, running)
             finished = True
         finally:
             self._stack.pop()
             del self._running[key]
             if not finished:
-                self._drop(running.pending)
-        self._keep(key, running, value, transient)  # type: ignore[arg-type]
+                self._drop(running.pending, running)
+                self._pass_on(running)
+        self._keep(key, running, value, transient)
         return value
 
     def _keep(self, key: Hashable, running: _Running[object], value: object, transient: bool) -> None:
         callers = -1 if running.truncated and self.hurried else self.callers
-        entry = _Entry(value, running.dependencies, running.truncated, callers)
         low = running.low if running.low < running.depth else _TOP
         volatile = running.volatile if running.volatile < running.depth else _TOP
         head = min(low, volatile)
+        provisional = _Provisional(
+            running.entry,
+            value,
+            head,
+            volatile != _TOP,
+            running.truncated,
+            callers,
+            running.inputs,
+            running.results,
+        )
         if head == _TOP:
-            self._kept[key] = entry
-            self._settle(running.pending, entry)
+            self._settle(provisional, running.pending)
         elif volatile != _TOP and transient:
             self._stack[head].pending.extend(running.pending)
+            self._pass_on(running)
         else:
-            self._provisional[key] = (entry, head, volatile != _TOP)
+            self._provisional[key] = provisional
             self._stack[head].pending.extend((key, *running.pending))
             if running.hit:
                 self._seeds[key] = running.value
         if self._stack:
-            self._note(entry, low)
-            self.read_running(volatile)
-
-    def _settle(self, pending: list[Hashable], head: _Entry[object]) -> None:
-        """Keeps what stood on the approximation that has proved right; not what saw a momentary state."""
-        for key in pending:
-            entry, _, momentary = self._provisional.pop(key, (None, 0, True))
-            if entry is not None and not momentary:
-                entry.dependencies |= head.dependencies
-                entry.truncated |= head.truncated
-                self._kept[key] = entry
-
-    def _note(self, entry: _Entry[object], low: int) -> None:
-        if self._stack:
             top = self._stack[-1]
-            top.dependencies |= entry.dependencies
-            top.truncated |= entry.truncated
+            top.results[running.entry] = None
+            top.truncated = top.truncated or running.truncated
             top.low = min(top.low, low)
+            top.volatile = min(top.volatile, volatile)
 
-    def _drop(self, pending: list[Hashable]) -> None:
+    def _pass_on(self, running: _Running[object]) -> None:
+        """What a value stands on that is not kept concerns whoever has asked for it."""
+        if self._stack:
+            self._stack[-1].inputs.update(running.inputs)
+            self._stack[-1].results.update(running.results)
+
+    def _settle(self, head: _Provisional, pending: list[Hashable]) -> None:
+        """Keeps what stood on the approximation that has proved right; not what saw a momentary state."""
+        if not pending:
+            results = (entry for entry in head.results if entry is not head.entry and self._stands(entry))
+            self._store(head, _Support(head.inputs, results, self.revision), head.truncated)
+            return
+        members = [head]
         for key in pending:
-            self._provisional.pop(key, None)
+            provisional = self._provisional.pop(key, None)
+            if provisional is not None:
+                members.append(provisional)
+        own = {member.entry for member in members}
+        support = _Support(
+            dict.fromkeys(input for member in members for input in member.inputs),
+            dict.fromkeys(
+                entry
+                for member in members
+                for entry in member.results
+                if entry not in own and self._stands(entry)
+            ),
+            self.revision,
+        )
+        for member in members:
+            if not member.momentary:
+                self._store(member, support, member.truncated or head.truncated)
+
+    def _stands(self, entry: _Entry) -> bool:
+        """Whether a result that was read is kept; what others stand on was handed on else."""
+        support = entry.support
+        return support is not None and support.sound and support.verified == self.revision
+
+    def _store(self, made: _Provisional, support: _Support, truncated: bool) -> None:
+        entry = made.entry
+        if entry.support is None or not identical(entry.value, made.value):
+            entry.value = made.value
+            entry.changed = self.revision
+        entry.support = support
+        entry.truncated, entry.callers = truncated, made.callers
+
+    def _drop(self, pending: list[Hashable], running: _Running[object]) -> None:
+        for key in pending:
+            provisional = self._provisional.pop(key, None)
+            if provisional is not None:
+                running.inputs.update(provisional.inputs)
+                running.results.update(provisional.results)
         pending.clear()

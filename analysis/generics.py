@@ -230,7 +230,7 @@ class Generics:
                 return isinstance(argument, type(parameter))
 
     def _guards(self, function: Function) -> bool:
-        returns = getattr(function.definition.node, "returns", None)
+        returns = getattr(function.definition.head, "returns", None)
         if returns is None:
             return False
         return isinstance(self.evaluator.annotations.evaluate(returns, function.closure), SpecialForm)

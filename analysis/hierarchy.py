@@ -47,11 +47,11 @@ class Hierarchy:
         return self.evaluator.memo.get(("bases", definition), lambda: self._bases(definition), ())
 
     def _bases(self, definition: ClassDefinition) -> tuple[Type, ...]:
-        if definition.node is None:
+        if definition.head is None:
             return definition.bases
         found: list[Type] = []
         reader = self.evaluator.activations.reader(definition.frame)
-        for node in definition.node.bases:
+        for node in definition.head.bases:
             value = reader.evaluate(node.value if isinstance(node, ast.Subscript) else node)
             if isinstance(node, ast.Subscript) and isinstance(value, ClassObject):
                 described = self.evaluator.annotations.evaluate(node, definition.frame)
@@ -73,7 +73,7 @@ class Hierarchy:
         )
 
     def _type_parameters(self, definition: ClassDefinition) -> tuple[TypeVariable, ...]:
-        if definition.node is None:
+        if definition.head is None:
             return ()
         annotations = self.evaluator.annotations
         header = definition.scope.parent if definition.scope is not None else None
@@ -82,7 +82,7 @@ class Hierarchy:
             return tuple(t for t in made if isinstance(t, TypeVariable))
         found: list[TypeVariable] = []
         generic: list[TypeVariable] | None = None
-        for node in definition.node.bases:
+        for node in definition.head.bases:
             if not isinstance(node, ast.Subscript):
                 continue
             parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
@@ -139,15 +139,15 @@ class Hierarchy:
 
     def is_protocol(self, definition: ClassDefinition) -> bool:
         """Whether the class is a protocol itself."""
-        if definition.node is None:
+        if definition.head is None:
             return False
         names = {
             getattr(b.value if isinstance(b, ast.Subscript) else b, "id", getattr(b, "attr", ""))
-            for b in definition.node.bases
+            for b in definition.head.bases
         }
         return "Protocol" in names or any(
             isinstance(b, ast.Subscript) and isinstance(b.value, ast.Attribute) and b.value.attr == "Protocol"
-            for b in definition.node.bases
+            for b in definition.head.bases
         )
 
     def protocol_members(self, definition: ClassDefinition) -> list[str]:
@@ -166,10 +166,10 @@ class Hierarchy:
 
     def is_typed_dict(self, definition: ClassDefinition) -> bool:
         """Whether the class is a TypedDict."""
-        if definition.node is None:
+        if definition.head is None:
             return "__typed_dict__" in definition.members
         for ancestor, _ in self.mro(definition):
-            for node in ancestor.node.bases if ancestor.node is not None else ():
+            for node in ancestor.head.bases if ancestor.head is not None else ():
                 if getattr(node, "id", getattr(node, "attr", "")) in ("TypedDict", "_TypedDict"):
                     return ancestor.qualified_name != "typing._TypedDict"
         return False
@@ -273,7 +273,7 @@ class Hierarchy:
     def metaclass(self, definition: ClassDefinition) -> ClassDefinition:
         """The class of a class."""
         for ancestor, _ in self.mro(definition):
-            for keyword in ancestor.node.keywords if ancestor.node is not None else ():
+            for keyword in ancestor.head.keywords if ancestor.head is not None else ():
                 if keyword.arg == "metaclass":
                     value = self.evaluator.activations.reader(ancestor.frame).evaluate(keyword.value)
                     if isinstance(value, ClassObject):
@@ -286,9 +286,9 @@ class Hierarchy:
         """Annotated names of a class body, ancestors first: name, annotation, default, class."""
         found: dict[str, tuple[str, ast.expr | None, ast.expr | None, ClassDefinition]] = {}
         for ancestor, _ in reversed(self.mro(definition)):
-            if ancestor.node is None or ancestor.module.origin == "stub":
+            if ancestor.written is None or ancestor.module.origin == "stub":
                 continue
-            for statement in ancestor.node.body:
+            for statement in ancestor.node.body:  # type: ignore[union-attr]
                 if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
                     name = statement.target.id
                     found[name] = (name, statement.annotation, statement.value, ancestor)

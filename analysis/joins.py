@@ -26,7 +26,7 @@ from typewright.analysis.kinds import (
 )
 
 MAX_UNION = 10
-"""More alternatives than this tell a reader nothing: the union becomes unknown, one of functions a callable."""
+"""More alternatives than this tell a reader nothing: a union becomes unknown, one of functions a callable."""
 
 
 MAX_LITERALS = 6

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from typewright.analysis.conditions import is_reachable
-from typewright.analysis.definitions import ModuleDefinition, ModuleOrigin
+from typewright.analysis.definitions import ModuleDefinition, ModuleOrigin, read_stars
 from typewright.analysis.exports import exports
+from typewright.analysis.inputs import Inputs
 from typewright.analysis.scopes import Binding, Scopes
+from typewright.analysis.trees import TreeEditor, own_tree
 from typewright.analysis.types import NEVER, UNKNOWN, Module, Type, known
 from typewright.indexer.environment import Environment
 from typewright.indexer.errors import TypewrightError
@@ -39,6 +41,10 @@ class Workspace(Protocol):
         """The Python files."""
         ...
 
+    def text(self, path: Path) -> str:
+        """A file's text."""
+        ...
+
     def syntax(self, path: Path) -> Syntax:
         """A file's syntax."""
         ...
@@ -61,74 +67,108 @@ class Workspace(Protocol):
 
 
 class Modules:
-    """The modules that one analysis has read, by name and by path."""
+    """The modules that an analysis has read, by name and by path, at the moment that `workspace` shows.
 
-    def __init__(self, evaluator: Evaluator, previous: Modules | None = None) -> None:
+    `move` brings them to another moment: what an edit leaves alone stays, and keeps its identity.
+    """
+
+    def __init__(self, evaluator: Evaluator, workspace: Workspace) -> None:
         self.evaluator = evaluator
-        self.workspace = evaluator.workspace
+        self.workspace = workspace
         self._by_name: dict[str, ModuleDefinition | None] = {}
         self._by_path: dict[Path, ModuleDefinition] = {}
-        self._asking: set[tuple[str, str]] = set()
-        self.bits: dict[object, int] = {}
-        self.changed = 0
-        if previous is not None:
-            self._inherit(previous)
+        self._places: dict[str, Path | None] = {}
+        self._syntaxes: dict[Path, Syntax] = {}
+        self._editors: dict[Path, TreeEditor] = {}
+        self._asking: set[tuple[ModuleDefinition, str]] = set()
+        self._using: dict[str, Sequence[Path]] = {}
+        self._reachable: dict[Binding, bool] = {}
+        self._names: Inputs[object] = Inputs(evaluator.memo)
+        self._uses: Inputs[object] = Inputs(evaluator.memo)
 
-    def _inherit(self, previous: Modules) -> None:
-        """Keeps what is read and unchanged; `changed` collects the bits of the rest."""
-        self.bits = previous.bits
-        for path, module in previous._by_path.items():
-            if module.origin == "workspace" and not self._same(module):
-                self.changed |= module.bit
-                before, after = names_in(module.tree), names_in(self._tree(path))
-                for name in before | after:
-                    self.changed |= self.bits.get(name, 0)
-            else:
-                self._by_path[path] = module
-        for name, found in previous._by_name.items():
-            if found is not None and found.path in self._by_path:
-                file = self.workspace.find_module(name)
-                if file is not None and (file.path == found.path or file.source_path == found.path):
-                    self._by_name[name] = found
-                else:
-                    self.changed |= found.bit
+    # Edits.
 
-    def _tree(self, path: Path) -> ast.Module:
+    def move(self, workspace: Workspace) -> None:
+        """Takes up another state of the workspace."""
+        if workspace is self.workspace:
+            return
+        self.workspace = workspace
+        self.evaluator.memo.edited()
+        self._reachable.clear()
+        for path in list(self._syntaxes):
+            self._edit(path)
+        for name, place in list(self._places.items()):
+            file = workspace.find_module(name)
+            if (file.path if file is not None else None) != place:
+                del self._places[name], self._by_name[name]
+                self._names.change(name)
+
+    def _edit(self, path: Path) -> None:
+        before, module = self._syntaxes[path], self._by_path[path]
         try:
-            return self.workspace.syntax(path).tree
+            if self.workspace.text(path) == before.text:
+                return
+            after = self.workspace.syntax(path)
         except (TypewrightError, OSError, KeyError):
-            return ast.Module(body=[], type_ignores=[])
+            after = parse("")
+            if before.text == after.text:
+                return
+        editor = self._editors.setdefault(path, TreeEditor())
+        changes = editor.edit(module.tree, before, after)
+        self._syntaxes[path] = Syntax(after.text, module.tree, after.damage)
+        revision = self.evaluator.memo.revision
+        for node in changes.own:
+            inputs = module.scopes.inner(node).inputs
+            if inputs is not None:
+                inputs.own.changed = revision
+                if node in changes.heads:
+                    inputs.head.changed = revision
+        module.scopes.update(changes.own, changes.dropped)
+        for name in module.mentions.update(changes.own):
+            self._using.pop(name, None)
+            self._uses.change(name)
+        for node in changes.dropped:
+            for inner in ast.walk(node):
+                module.functions.pop(inner, None)
+                module.classes.pop(inner, None)
 
-    def _same(self, module: ModuleDefinition) -> bool:
-        return self._tree(module.path) is module.tree
+    # Modules.
 
-    def bit(self, key: object) -> int:
-        """The bit that stands for a file or a name in sets of dependencies."""
-        return self.bits.setdefault(key, 1 << len(self.bits))
+    def syntax(self, path: Path) -> Syntax:
+        """The syntax of a workspace file; its tree is the one that the analysis knows."""
+        self.at(path)
+        found = self._syntaxes.get(path)
+        return found if found is not None else self.workspace.syntax(path)
+
+    def files_using(self, name: str) -> Sequence[Path]:
+        """The files in which an identifier stands."""
+        self._uses.read(name)
+        found = self._using.get(name)
+        if found is None:
+            found = self._using[name] = self.workspace.files_using(name)
+        return found
 
     def at(self, path: Path) -> ModuleDefinition:
         """The module that a workspace file holds."""
         found = self._by_path.get(path)
         if found is None:
             name = self.workspace.module_name(path)
-            tree = self._tree(path)
-            found = self._read(name, path, "workspace", path.stem == "__init__", tree)
             file = self.workspace.find_module(name)
-            if file is not None and file.path == path:
-                self._by_name.setdefault(name, found)
+            found = self._read_own(name, path, path.stem == "__init__")
+            if file is not None and file.path == path and name not in self._by_name:
+                self._by_name[name], self._places[name] = found, path
         return found
 
     def find(self, name: str) -> ModuleDefinition | None:
         """The module of a dotted name; None where there is none that can be read."""
+        self._names.read(name)
         if name not in self._by_name:
-            self._by_name[name] = self._find(name)
-        found = self._by_name[name]
-        if found is not None:
-            self.evaluator.memo.depend(found.bit)
-        return found
+            file = self.workspace.find_module(name)
+            self._places[name] = file.path if file is not None else None
+            self._by_name[name] = self._find(name, file)
+        return self._by_name[name]
 
-    def _find(self, name: str) -> ModuleDefinition | None:
-        file = self.workspace.find_module(name)
+    def _find(self, name: str, file: ModuleFile | None) -> ModuleDefinition | None:
         if file is None or file.kind == "compiled":
             return None
         if file.path in self._by_path:
@@ -136,7 +176,7 @@ class Modules:
         if file.kind == "namespace":
             return self._read(name, file.path, "library", True, ast.Module(body=[], type_ignores=[]))
         if file.origin == "workspace" and file.kind == "source":
-            return self._read(name, file.path, "workspace", file.is_package, self._tree(file.path))
+            return self._read_own(name, file.path, file.is_package)
         try:
             tree = parse(read_source(file.path)).tree
         except TypewrightError:
@@ -149,16 +189,33 @@ class Modules:
         self, name: str, path: Path, origin: ModuleOrigin, is_package: bool, tree: ast.Module
     ) -> ModuleDefinition:
         module = ModuleDefinition(name, path, origin, is_package, tree, Scopes(tree))
-        if origin == "workspace":
-            module.bit = self.bit(path)
         self._by_path[path] = module
+        return module
+
+    def _read_own(self, name: str, path: Path, is_package: bool) -> ModuleDefinition:
+        """A module of the workspace, whose text may change."""
+        try:
+            syntax = self.workspace.syntax(path)
+        except (TypewrightError, OSError, KeyError):
+            syntax = parse("")
+        tree = own_tree(syntax)
+        module = ModuleDefinition(
+            name, path, "workspace", is_package, tree, Scopes(tree, self.evaluator.memo)
+        )
+        self._syntaxes[path] = Syntax(syntax.text, tree, syntax.damage)
+        self._by_path[path] = module
+        if self._using:  # which may have been asked for before the file was there
+            for used in module.mentions.names():
+                if path not in self._using.get(used, (path,)):
+                    del self._using[used]
+                    self._uses.change(used)
         return module
 
     # Names.
 
     def member(self, module: ModuleDefinition, name: str) -> Type | None:
         """What `module.name` is; None where the module has no such name."""
-        guard = (str(module.path), name)
+        guard = (module, name)
         if guard in self._asking:
             return None
         self._asking.add(guard)
@@ -168,7 +225,6 @@ class Modules:
             self._asking.discard(guard)
 
     def _member(self, module: ModuleDefinition, name: str) -> Type | None:
-        self.evaluator.memo.depend(module.bit)
         found = self.evaluator.names.settled(module.frame, name)
         if found is not None and known(found) != NEVER:
             return found
@@ -185,6 +241,7 @@ class Modules:
 
     def starred(self, module: ModuleDefinition, name: str) -> Type | None:
         """What a star import brings in under a name."""
+        read_stars(module.scopes.module)
         for statement in reversed(module.scopes.module.stars):
             source = self.imported_module(module, statement)
             if source is None or source is module:
@@ -195,11 +252,14 @@ class Modules:
                     return found
         return None
 
-    def exported(self, module: ModuleDefinition, seen: frozenset[str] = frozenset()) -> set[str]:
+    def exported(self, module: ModuleDefinition) -> frozenset[str]:
         """The names that `from module import *` brings in."""
-        if module.name in seen:
-            return set()
-        seen |= {module.name}
+        return self.evaluator.memo.get(
+            ("exported", module), lambda: self._exported(module), frozenset(), frozenset.union
+        )
+
+    def _exported(self, module: ModuleDefinition) -> frozenset[str]:
+        module.read()
         declared = exports(module.tree)
         if declared is not None and declared.complete:
             names = set(declared.names)
@@ -209,14 +269,14 @@ class Modules:
                     value = self.member(module, expression.id)
                     source = value.definition if isinstance(value, Module) else None
                 if source is not None:
-                    names |= self.exported(source, seen)
-            return names
+                    names |= self.exported(source)
+            return frozenset(names)
         names = {name for name in module.scopes.module.bindings if not name.startswith("_")}
         for statement in module.scopes.module.stars:
             source = self.imported_module(module, statement)
             if source is not None:
-                names |= self.exported(source, seen)
-        return names
+                names |= self.exported(source)
+        return frozenset(names)
 
     def imported_module(self, module: ModuleDefinition, statement: ast.ImportFrom) -> ModuleDefinition | None:
         """The module that `from X import …` names."""
@@ -244,8 +304,12 @@ class Modules:
 
     def reachable(self, module: ModuleDefinition, binding: Binding) -> bool:
         """Whether the environment's version and platform let a binding happen."""
-        version = self.workspace.environment.version
-        return is_reachable(binding.node, module.scopes.ancestors(binding.node), version)
+        found = self._reachable.get(binding)
+        if found is None:
+            version = self.workspace.environment.version
+            found = is_reachable(binding.node, module.scopes.ancestors(binding.node), version)
+            self._reachable[binding] = found
+        return found
 
 
 def absolute_name(module: ModuleDefinition, statement: ast.ImportFrom) -> str:
@@ -256,18 +320,3 @@ def absolute_name(module: ModuleDefinition, statement: ast.ImportFrom) -> str:
     for _ in range(statement.level - 1):
         package = package.rpartition(".")[0]
     return f"{package}.{statement.module}".strip(".") if statement.module else package
-
-
-def names_in(tree: ast.Module) -> set[str]:
-    """Every identifier in a module."""
-    found = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name):
-            found.add(node.id)
-        elif isinstance(node, ast.Attribute):
-            found.add(node.attr)
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            found.add(node.name)
-        elif isinstance(node, ast.alias):
-            found.add(node.name.rpartition(".")[2])
-    return found

@@ -102,7 +102,7 @@ class Names:
         if not candidates:
             return None
         if frame.scope.kind not in ("module", "class"):
-            return self._local(frame, name)
+            return self.evaluator.activations.local(frame, name)
         bindings = [b for b in candidates if b.kind != "delete" and modules.reachable(frame.module, b)]
         if not bindings:
             return None
@@ -118,18 +118,11 @@ class Names:
             return self._after_run(frame, name, bindings)
         return self._any_of(frame, bindings)
 
-    def _local(self, frame: Frame, name: str) -> Type:
-        if frame.environment is None and frame.function is not None:
-            self.evaluator.activations.canonical_of(frame)
-        if frame.environment is None:
-            return UNKNOWN
-        return frame.environment.names.get(name, UNKNOWN)
-
     def _after_run(self, frame: Frame, name: str, bindings: list[Binding]) -> Type:
         outcome = self.evaluator.activations.body(frame)
         found: list[Type] = []
-        if outcome is not None and frame.environment is not None:
-            value = frame.environment.names.get(name)
+        if outcome is not None:
+            value = outcome.names.get(name)
             if value is not None:
                 found.append(value)
         outside = (binding for binding in bindings if binding.scope is not frame.scope)  # by `global`

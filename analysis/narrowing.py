@@ -340,7 +340,7 @@ def _guarded(interpreter: Expressions, function: ast.expr, before: Type, holds: 
     inner = callee.function if isinstance(callee, BoundMethod) else callee
     if not isinstance(inner, Function):
         return before
-    returns = getattr(inner.definition.node, "returns", None)
+    returns = getattr(inner.definition.head, "returns", None)
     if not isinstance(returns, ast.Subscript):
         return before
     name = getattr(returns.value, "id", getattr(returns.value, "attr", ""))

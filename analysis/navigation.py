@@ -293,9 +293,8 @@ class Navigator:
 
     def _syntax(self, path: Path) -> Syntax:
         """A workspace file as it is in the snapshot, any other as it lies on disk."""
-        workspace = self.evaluator.workspace
         if self.evaluator.modules.at(path).origin == "workspace":
-            return workspace.syntax(path)
+            return self.evaluator.modules.syntax(path)
         return parse(read_source(path))
 
 

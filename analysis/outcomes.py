@@ -16,7 +16,7 @@ from typewright.analysis.types import (
 )
 
 if TYPE_CHECKING:
-    from typewright.analysis.definitions import Frame, FunctionDefinition
+    from typewright.analysis.definitions import FunctionDefinition
 
 
 Observation = tuple[ast.AST | None, "FunctionDefinition", dict[str, Type]]
@@ -28,7 +28,6 @@ class Outcome:
     """What running a scope has shown. Outcomes are equal when callers see no difference."""
 
     returns: Type
-    frame: Frame | None = None
     types: dict[ast.AST, Type] = field(default_factory=dict)
     stores: dict[ast.AST, Type] = field(default_factory=dict)
     growth: dict[object, Type] = field(default_factory=dict)

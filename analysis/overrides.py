@@ -62,14 +62,14 @@ class Overrides:
         owner = definition.owner
         if owner is None:
             return None
-        a = definition.node.args
+        a = definition.head.args
         positional = [x.arg for x in (*a.posonlyargs, *a.args)]
         position = positional.index(argument.arg) if argument.arg in positional else -1
         special = _SPECIAL.get(definition.name)
         if special is not None and 1 <= position <= len(special):
             return self._described(special[position - 1])
         for function in self.overridden(definition):
-            if function.definition.owner is None or (function.overloads and not function.definition.node):
+            if function.definition.owner is None or (function.overloads and not function.definition.written):
                 continue
             found = self._declared(function, argument.arg, position)
             if found is not None:

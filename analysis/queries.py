@@ -40,13 +40,19 @@ class Analysis:
         self, snapshot: Workspace, previous: Analysis | None = None, *, budget: Budget | None = None
     ) -> None:
         self.snapshot = snapshot
-        self.evaluator: Evaluator = Evaluator(
-            snapshot, previous.evaluator if previous is not None else None, budget
-        )
+        if previous is None or (budget is not None and budget != previous._evaluator.budget):
+            self._evaluator = Evaluator(snapshot, budget)
+        else:
+            self._evaluator = previous._evaluator.over(snapshot)
         self._checker: Checker | None = None
         self._earlier_checker: Checker | None = (
             previous._checker or previous._earlier_checker if previous is not None else None
         )
+
+    @property
+    def evaluator(self) -> Evaluator:
+        """The evaluator, which other analyses of the workspace may have moved to another snapshot meanwhile."""
+        return self._evaluator.over(self.snapshot)
 
     def slots(self, path: Path, cancel: CancelToken = NEVER) -> Sequence[Slot]:
         """Every slot of a file without an annotation, in the order of the text."""
@@ -55,7 +61,7 @@ class Analysis:
 
     def type_at(self, path: Path, line: int, column: int, cancel: CancelToken = NEVER) -> Inferred | None:
         """The type of the innermost expression or definition at a position; None where there is none."""
-        syntax = self.snapshot.syntax(path)
+        syntax = self.evaluator.modules.syntax(path)
         with self.evaluator.memo.query(cancel):
             for node in reversed(syntax.nodes_at(line, column)):
                 if not isinstance(

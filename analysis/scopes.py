@@ -8,9 +8,11 @@ knows the imported module decides.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
+
+from typewright.analysis.inputs import ScopeInputs, TrackedNames, Tracker
 
 ScopeKind = Literal["module", "class", "function", "lambda", "comprehension", "type_parameters"]
 BindingKind = Literal[
@@ -61,7 +63,11 @@ class Binding:
 
 @dataclass(slots=True, eq=False)
 class Scope:
-    """A region with names of its own. `bindings` are in textual order, those by `global` last."""
+    """A region with names of its own. `bindings` are in textual order, those by `global` last.
+
+    `given` are its bindings that belong to another scope, by `global` and `nonlocal`, with that scope. `inputs`
+    is there where the module may be edited (`Scopes.update`).
+    """
 
     kind: ScopeKind
     node: ast.AST
@@ -73,6 +79,8 @@ class Scope:
     globals: set[str] = field(default_factory=set)
     nonlocals: set[str] = field(default_factory=set)
     stars: list[ast.ImportFrom] = field(default_factory=list)
+    given: list[tuple[Scope, Binding]] = field(default_factory=list)
+    inputs: ScopeInputs | None = None
 
     @property
     def qualified_name(self) -> str:
@@ -122,12 +130,142 @@ class Resolution:
 class Scopes:
     """The scopes of one module. Holds no text: positions come from the nodes."""
 
-    def __init__(self, tree: ast.Module) -> None:
-        self.module = Scope("module", tree, None, "")
+    def __init__(self, tree: ast.Module, tracker: Tracker | None = None) -> None:
+        self.tracker = tracker
         self._parents: dict[ast.AST, ast.AST] = {}
-        self._scopes: dict[ast.AST, Scope] = {tree: self.module}
-        self._inner: dict[ast.AST, Scope] = {tree: self.module}
-        _Walk(self.module, self._parents, self._scopes, self._inner).run()
+        self._scopes: dict[ast.AST, Scope] = {}
+        self._inner: dict[ast.AST, Scope] = {}
+        self._givers: dict[Scope, None] = {}
+        self.module = self.opened("module", tree, None, "")
+        self._scopes[tree] = self.module
+        self._walk((tree,))
+
+    def opened(self, kind: ScopeKind, node: ast.AST, parent: Scope | None, name: str) -> Scope:
+        """The scope that a node opens, empty: the same one each time."""
+        scope = self._inner.get(node)
+        if scope is None:
+            scope = Scope(kind, node, parent, name)
+            if self.tracker is not None and kind in ("module", "class", "function"):
+                scope.inputs = ScopeInputs(self.tracker)
+                scope.bindings = TrackedNames(scope.inputs.names)
+            self._inner[node] = scope
+            return scope
+        scope.parent, scope.name = parent, name
+        for content in (
+            scope.bindings,
+            scope.uses,
+            scope.children,
+            scope.globals,
+            scope.nonlocals,
+            scope.stars,
+        ):
+            content.clear()
+        return scope
+
+    def _walk(self, owners: Iterable[ast.AST]) -> None:
+        walk = _Walk(self._parents, self._scopes, self._inner, self, dict.fromkeys(owners))
+        walk.run()
+        self._givers.update(dict.fromkeys(walk.givers))
+        for scope in list(self._givers):
+            self._give(scope)
+
+    def _give(self, scope: Scope) -> None:
+        """Gives names under `global` and `nonlocal` to the scope that owns them."""
+        for name in scope.globals:
+            self._give_to(self.module, scope, name)
+        for name in scope.nonlocals:
+            functions = (s for s in scope.ancestors() if s.kind in ("function", "lambda"))
+            owner = next((s for s in functions if dict.__contains__(s.bindings, name)), None)
+            if owner is not None:
+                self._give_to(owner, scope, name)
+
+    @staticmethod
+    def _give_to(owner: Scope, scope: Scope, name: str) -> None:
+        if owner is scope:
+            return
+        for binding in scope.bindings.pop(name, ()):
+            scope.given.append((owner, binding))
+            owner.bindings.setdefault(name, []).append(binding)
+
+    def _take_back(self, scope: Scope) -> None:
+        for owner, binding in scope.given:
+            bindings = dict.get(owner.bindings, binding.name, [])
+            if binding in bindings:
+                bindings.remove(binding)
+            if not bindings:
+                owner.bindings.pop(binding.name, None)
+            scope.bindings.setdefault(binding.name, []).append(binding)
+        scope.given.clear()
+
+    # Edits.
+
+    def update(self, owners: Iterable[ast.AST], dropped: Iterable[ast.AST]) -> None:
+        """Brings the scopes of definitions (or the module) up to date, whose statements have changed.
+
+        Those of other definitions stay. `dropped` are nodes that have left the tree.
+        """
+        assert self.tracker is not None
+        known = [node for node in owners if node in self._inner]
+        known.sort(key=lambda node: sum(1 for _ in self.ancestors(node)))
+        concerned = {self._inner[node]: None for node in known}
+        concerned.update({owner: None for giver in self._givers for owner, _ in giver.given})
+        before = {scope: self._described(scope) for scope in concerned}
+        stars = {scope: list(scope.stars) for scope in concerned}
+        definitions = set(self._definitions())
+        for scope in list(self._givers):
+            self._take_back(scope)
+        for node in dropped:
+            for inner in ast.walk(node):
+                self._forget(inner)
+        self._walk(known)
+        for scope in concerned:
+            if scope.inputs is None:
+                continue
+            after, earlier = self._described(scope), before[scope]
+            for name in earlier.keys() | after.keys():
+                if earlier.get(name) != after.get(name):
+                    scope.inputs.names.change(name)
+            if stars[scope] != scope.stars:
+                scope.inputs.stars.changed = self.tracker.revision
+        if definitions != set(self._definitions()):
+            assert self.module.inputs is not None
+            self.module.inputs.inside.changed = self.tracker.revision
+
+    def _definitions(self) -> Iterator[Scope]:
+        return (scope for scope in self._inner.values() if scope.inputs is not None)
+
+    def _forget(self, node: ast.AST) -> None:
+        self._parents.pop(node, None)
+        self._scopes.pop(node, None)
+        scope = self._inner.pop(node, None)
+        if scope is not None:
+            self._givers.pop(scope, None)
+            for owner, binding in scope.given:
+                bindings = dict.get(owner.bindings, binding.name, [])
+                if binding in bindings:
+                    bindings.remove(binding)
+
+    def _described(self, scope: Scope) -> dict[str, list[object]]:
+        """What each name is bound by: equal before and after an edit where that is the same."""
+        return {
+            name: [(binding.node, binding.kind, self._around(binding.node, scope)) for binding in bindings]
+            for name, bindings in dict.items(scope.bindings)
+        }
+
+    def _around(self, node: ast.AST, scope: Scope) -> tuple[object, ...]:
+        """The statements around a binding, and what they test."""
+        found: list[object] = []
+        child = node
+        for above in self.ancestors(node):
+            if above is scope.node:
+                break
+            found.append(above)
+            found.append(getattr(above, "test", getattr(above, "type", None)))
+            found.append(any(child is other for other in getattr(above, "orelse", None) or ()))
+            child = above
+        return tuple(found)
+
+    # Questions.
 
     def scope_of(self, node: ast.AST) -> Scope:
         """The scope in which `node` is evaluated: for a definition, the one around it."""
@@ -190,49 +328,54 @@ class _Visit:
 
 
 class _Walk:
-    """Fills the scopes. An explicit stack, since a generated expression may be thousands deep."""
+    """Fills the scopes of `owners`, and of what is new in them; other definitions in them stay as they are.
+
+    An explicit stack, since a generated expression may be thousands deep.
+    """
 
     def __init__(
         self,
-        module: Scope,
         parents: dict[ast.AST, ast.AST],
         scopes: dict[ast.AST, Scope],
         inner: dict[ast.AST, Scope],
+        opener: Scopes,
+        owners: dict[ast.AST, None],
     ) -> None:
-        self.module, self.parents, self.scopes, self.inner = module, parents, scopes, inner
+        self.parents, self.scopes, self.inner = parents, scopes, inner
+        self.opener = opener
+        self.owners = owners
         self.stack: list[_Visit] = []
-        self.moved: list[tuple[Scope, Binding]] = []
+        self.givers: list[Scope] = []
 
     def run(self) -> None:
-        tree = self.module.node
-        self._push(ast.iter_child_nodes(tree), self.module, tree, tree)
-        while self.stack:
-            visit = self.stack.pop()
-            self.parents[visit.node] = visit.parent
-            self.scopes[visit.node] = visit.scope
-            self._visit(visit)
-        for scope in self._all():
-            self._move_declared(scope)
-        for owner, binding in self.moved:
-            owner.bindings.setdefault(binding.name, []).append(binding)
+        while self.owners:
+            owner = next(iter(self.owners))
+            self._start(owner)
+            while self.stack:
+                visit = self.stack.pop()
+                self.parents[visit.node] = visit.parent
+                self.scopes[visit.node] = visit.scope
+                self._visit(visit)
 
-    def _all(self) -> list[Scope]:
-        found = [self.module]
-        for scope in found:
-            found.extend(scope.children)
-        return found
+    def _start(self, owner: ast.AST) -> None:
+        """Begins with a definition whose head stays, or the module."""
+        del self.owners[owner]
+        known = self.inner[owner]
+        scope = self.opener.opened(known.kind, owner, known.parent, known.name)
+        if isinstance(owner, _FUNCTIONS):
+            self._bind_parameters(owner.args, scope, owner)
+        self._push(owner.body, scope, owner, owner)  # type: ignore[attr-defined]
 
-    def _move_declared(self, scope: Scope) -> None:
-        """Gives names under `global` and `nonlocal` to the scope that owns them."""
-        if scope is self.module:
-            return
-        for name in scope.globals:
-            self.moved.extend((self.module, b) for b in scope.bindings.pop(name, ()))
-        for name in scope.nonlocals:
-            functions = (s for s in scope.ancestors() if s.kind in ("function", "lambda"))
-            owner = next((s for s in functions if name in s.bindings), None)
-            if owner is not None:
-                self.moved.extend((owner, b) for b in scope.bindings.pop(name, ()))
+    def _stays(self, node: ast.AST, scope: Scope) -> bool:
+        """Whether a definition's own scope is there and up to date; `scope` then has it among its children."""
+        known = self.inner.get(node)
+        if known is None or node in self.owners:
+            self.owners.pop(node, None)
+            return False
+        while known.parent is not None and known.parent is not scope:
+            known = known.parent
+        scope.children.append(known)
+        return True
 
     def _push(
         self,
@@ -256,10 +399,11 @@ class _Walk:
         scope.bindings.setdefault(name, []).append(Binding(name, kind, node, statement, scope))
 
     def _open(self, kind: ScopeKind, node: ast.AST, parent: Scope, name: str = "") -> Scope:
-        scope = Scope(kind, node, parent, name)
+        if kind == "type_parameters":
+            scope = Scope(kind, node, parent, name)
+        else:
+            scope = self.opener.opened(kind, node, parent, name)
         parent.children.append(scope)
-        if kind != "type_parameters":
-            self.inner[node] = scope
         return scope
 
     def _visit(self, visit: _Visit) -> None:
@@ -315,8 +459,10 @@ class _Walk:
                     self._bind(alias.asname or alias.name, "import", alias, node, scope)
         elif isinstance(node, ast.Global):
             scope.globals.update(node.names)
+            self.givers.append(scope)
         elif isinstance(node, ast.Nonlocal):
             scope.nonlocals.update(node.names)
+            self.givers.append(scope)
         elif isinstance(node, ast.For | ast.AsyncFor):
             self._push([*node.body, *node.orelse], scope, node, node)
             self._push([node.iter], scope, node, node)
@@ -355,9 +501,18 @@ class _Walk:
 
     def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, scope: Scope) -> None:
         self._bind(node.name, "function", node, node, scope)
-        signature = self._type_parameters(node, scope)
-        inside = self._open("function", node, signature, node.name)
-        self._push(list(node.body), inside, node, node)
+        if self._stays(node, scope):
+            inside = self.inner[node]
+            signature = inside.parent or scope
+            if signature is not scope:
+                signature.uses.clear()
+                signature.children[:] = [inside]
+                self._push(getattr(node, "type_params", []), signature, node, node)
+        else:
+            signature = self._type_parameters(node, scope)
+            inside = self._open("function", node, signature, node.name)
+            self._bind_parameters(node.args, inside, node)
+            self._push(list(node.body), inside, node, node)
         if node.returns is not None:
             self._push([node.returns], signature, node, node)
         self._arguments(node.args, inside, signature, scope, node)
@@ -365,6 +520,7 @@ class _Walk:
 
     def _lambda(self, node: ast.Lambda, scope: Scope) -> None:
         inside = self._open("lambda", node, scope)
+        self._bind_parameters(node.args, inside, node)
         self._push([node.body], inside, node, node)
         self._arguments(node.args, inside, scope, scope, node)
 
@@ -374,7 +530,6 @@ class _Walk:
         self.parents[arguments] = owner
         self.scopes[arguments] = outside
         for argument in parameters(arguments):
-            self._bind(argument.arg, "parameter", argument, owner, inside)
             self.parents[argument] = arguments
             self.scopes[argument] = inside
             if argument.annotation is not None:
@@ -382,11 +537,22 @@ class _Walk:
         defaults = [d for d in (*arguments.defaults, *arguments.kw_defaults) if d is not None]
         self._push(list(defaults), outside, arguments, owner)
 
+    def _bind_parameters(self, arguments: ast.arguments, inside: Scope, owner: ast.AST) -> None:
+        for argument in parameters(arguments):
+            self._bind(argument.arg, "parameter", argument, owner, inside)
+
     def _class(self, node: ast.ClassDef, scope: Scope) -> None:
         self._bind(node.name, "class", node, node, scope)
-        header = self._type_parameters(node, scope)
-        inside = self._open("class", node, header, node.name)
-        self._push(list(node.body), inside, node, node)
+        if self._stays(node, scope):
+            header = self.inner[node].parent or scope
+            if header is not scope:
+                header.uses.clear()
+                header.children[:] = [self.inner[node]]
+                self._push(getattr(node, "type_params", []), header, node, node)
+        else:
+            header = self._type_parameters(node, scope)
+            inside = self._open("class", node, header, node.name)
+            self._push(list(node.body), inside, node, node)
         self._push([*node.bases, *node.keywords], header, node, node)
         self._push(list(node.decorator_list), scope, node, node)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from typewright.analysis.callers import first_sites
 from typewright.analysis.definitions import ModuleDefinition
 from typewright.analysis.evidence import Evidence, Inferred
 from typewright.analysis.fixpoint import Exhausted
@@ -89,7 +90,7 @@ class Slots:
         self.evaluator = evaluator
         self.path = path
         self.module: ModuleDefinition = evaluator.modules.at(path)
-        self.syntax: Syntax = evaluator.workspace.syntax(path)
+        self.syntax: Syntax = evaluator.modules.syntax(path)
 
     def all(self, cancel: CancelToken = NO_CANCEL) -> Iterator[Slot]:
         """Every slot, in the order of the text. Where the budget ends, types are unknown."""
@@ -244,7 +245,7 @@ class Slots:
         outcome = activations.canonical(function)
         type = outcome.final(outcome.types.get(node, UNKNOWN))
         sites = self.evaluator.callers.sites(function).get(node.arg, (NEVER, ()))
-        evidence = list(sites[1])
+        evidence = first_sites(sites[1])
         default = activations.default(function, node.arg)
         if default is not None:
             evidence.append(

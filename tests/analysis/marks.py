@@ -32,6 +32,9 @@ class Texts:
     def files(self) -> Sequence[Path]:
         return list(self.texts)
 
+    def text(self, path: Path) -> str:
+        return self.texts[path]
+
     def syntax(self, path: Path) -> Syntax:
         return parse(self.texts[path])
 
