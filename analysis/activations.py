@@ -35,10 +35,12 @@ from typewright.analysis.types import (
     NONE,
     UNKNOWN,
     Function,
+    Instance,
     Never,
     Parameter,
     Type,
     Unknown,
+    alternatives,
     is_complete,
     join,
     widen_literals,
@@ -325,14 +327,26 @@ class Activations:
         flow, outcome = self._run(frame, lambda flow: self._statements(flow, definition), recording=False)
         outcome.returns = self._result(flow, definition)
         mentioned = self.mentioned(definition)
-        # A caller sees nothing else of a call; functions that are left behind still see its names.
+        # A caller sees nothing else of a call than what it puts into containers passed to it; functions that are left behind still see its names.
         observations: list[Observation] = [
             (None, seen, bound)
             for _, seen, bound in outcome.observations
             if isinstance(seen.written, ast.Lambda) or seen.name not in mentioned
         ]
         left_behind = any(scope.kind != "comprehension" for scope in definition.scope.children)
-        return Outcome(outcome.returns, observations=observations, names=outcome.names if left_behind else {})
+        passed = {
+            site
+            for _, type in arguments
+            for item in alternatives(type)
+            if isinstance(item, Instance)
+            for site in item.sites
+        }
+        return Outcome(
+            outcome.returns,
+            growth={site: type for site, type in outcome.growth.items() if site in passed},
+            observations=observations,
+            names=outcome.names if left_behind else {},
+        )
 
     def mentioned(self, definition: FunctionDefinition) -> frozenset[str]:
         """The names and attributes that a function mentions: calls of these are found by their name."""
