@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,7 @@ def ask(script: Any, slot: Slot, lines: list[str]) -> str:  # noqa: ANN401
 def main() -> None:
     """Every slot of every file."""
     folder = Path(sys.argv[1]).resolve()
-    project = jedi.Project(folder, environment_path=sys.executable)
+    project = jedi.Project(folder, environment_path=os.environ["VIRTUAL_ENV"])
     for path in asked_files(folder):
         text = path.read_text(encoding="utf-8")
         script = jedi.Script(text, path=path, project=project)

@@ -86,7 +86,7 @@ class Typewright:
         self._options = [] if neural else ["--no-neural"]
 
     def version(self) -> str:
-        """The last commit of the code, since versions stay the same for long; a changed tree is always run."""
+        """The last commit of the code, since versions stay the same for long; a changed tree is not cached."""
         sources = ["analysis", "assist", "cli", "indexer", "models"]
         commit = run(["git", "log", "-1", "--format=%h", "--", *sources], ROOT).strip()
         changed = run(["git", "status", "--porcelain", "--", *sources], ROOT).strip()
@@ -110,6 +110,15 @@ def answers_from_rows(rows: Iterable[dict[str, Any]]) -> Answers:
     return found
 
 
+def bare_environment() -> dict[str, str]:
+    """No tool sees an installed package: one of them might be the annotated original of what was stripped."""
+    folder = CACHE / "environment"
+    if not folder.is_dir():
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
+    path = f"{folder / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"
+    return {**os.environ, "VIRTUAL_ENV": str(folder), "PATH": path}
+
+
 def measured(
     tool: Tool, folder: Path, scratch: Path, *, every: int = 1, limit: float = 7200
 ) -> tuple[Answers, Cost]:
@@ -122,7 +131,7 @@ def measured(
     begin = time.perf_counter()
     process = subprocess.Popen(
         [sys.executable, str(program), tool.name, str(folder), str(scratch), str(output)],
-        env={**os.environ, "EVERY": str(every)},
+        env=bare_environment() | {"EVERY": str(every)},
         start_new_session=True,
     )
     ending = threading.Timer(limit, os.killpg, (process.pid, signal.SIGKILL))
