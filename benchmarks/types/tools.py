@@ -86,7 +86,7 @@ class Typewright:
         self._options = [] if neural else ["--no-neural"]
 
     def version(self) -> str:
-        """The last commit of the code, since versions stay the same for long; a changed tree is not cached."""
+        """The last commit of the code, since versions stay the same for long; a changed tree is its own."""
         sources = ["analysis", "assist", "cli", "indexer", "models"]
         commit = run(["git", "log", "-1", "--format=%h", "--", *sources], ROOT).strip()
         changed = run(["git", "status", "--porcelain", "--", *sources], ROOT).strip()
