@@ -10,6 +10,7 @@ from typing import Any
 
 import jedi
 from slots import Slot, asked_files, slots
+from type_text import as_annotated
 
 
 def hint(name: Any) -> str:  # noqa: ANN401
@@ -37,7 +38,7 @@ def ask(script: Any, slot: Slot, lines: list[str]) -> str:  # noqa: ANN401
     names = script.infer(slot.place.line, column)
     if slot.place.kind == "return":
         names = [result for name in names for result in name.execute()]
-    return " | ".join(dict.fromkeys(hint(name) for name in names))
+    return as_annotated(" | ".join(dict.fromkeys(hint(name) for name in names)), stars=slot.stars)
 
 
 def main() -> None:

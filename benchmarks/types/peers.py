@@ -17,7 +17,7 @@ from typing import Any
 from language_client import LanguageClient
 from slots import Slot, asked_files, slots
 from tools import ROOT, Answer, Answers, Tool, answers_from_rows, run
-from type_text import ANY, parse
+from type_text import ANY, as_annotated, parse
 
 PINS = Path(__file__).with_name("peers.txt")
 FOLDER = ROOT / ".cache" / "peers"
@@ -37,9 +37,11 @@ def install() -> None:
 
 
 def pinned(package: str) -> str:
-    """The version of a peer."""
+    """The version of a peer, and of how it is asked."""
     found = re.search(rf"^{package}==(\S+)", PINS.read_text(), flags=re.MULTILINE)
-    return found[1] if found else "?"
+    asking = ("peers.py", "peer_jedi.py", "language_client.py", "slots.py")
+    content = b"".join(PINS.with_name(name).read_bytes() for name in asking)
+    return f"{found[1] if found else '?'}-{hashlib.sha256(content).hexdigest()[:8]}"
 
 
 def copy_of(folder: Path, scratch: Path) -> Path:
@@ -122,7 +124,7 @@ def _ask(client: LanguageClient, path: Path, text: str, wanted: Sequence[Slot]) 
         said = _from_hover(hover, slot) if not slot.name.endswith("]") else ""
         if not said or parse(said) == ANY:
             said = _from_hints(hints, slot, end)
-        yield _awaited(said, slot)
+        yield as_annotated(said, stars=slot.stars, asynchronous=slot.asynchronous)
 
 
 def _positions(slot: Slot, lines: Sequence[str]) -> tuple[dict[str, int], tuple[int, int]]:
@@ -169,14 +171,6 @@ def _from_hints(hints: Mapping[tuple[int, int], str], slot: Slot, end: tuple[int
         return said[1:].strip() if said.startswith(":") and said != ": TypeAlias" else ""
     after = [said for (line, column), said in hints.items() if line == end[0] and column > end[1]]
     return next((said[2:].strip() for said in after if said.startswith("->")), "")
-
-
-def _awaited(said: str, slot: Slot) -> str:
-    """The annotation of an `async def` is what awaiting it gives."""
-    found = parse(said) if said and slot.asynchronous and slot.place.kind == "return" else None
-    if found is not None and found.name == "Coroutine" and len(found.arguments) == 3:
-        return str(found.arguments[2])
-    return said
 
 
 @dataclass(frozen=True)

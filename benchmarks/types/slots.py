@@ -6,7 +6,7 @@ import ast
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 TARGETED = ast.AnnAssign, ast.AugAssign, ast.For, ast.AsyncFor, ast.NamedExpr, ast.comprehension
@@ -33,6 +33,7 @@ class Slot:
     node: ast.AST | None = field(default=None, compare=False)
     asynchronous: bool = False
     overload: bool = False
+    stars: int = 0
 
     @property
     def identity(self) -> tuple[str, str, str, str]:
@@ -116,10 +117,14 @@ class _Walk:
         self, given: ast.arguments, scope: tuple[str, ...], outer: tuple[str, ...], *, bound: bool
     ) -> Iterator[Slot]:
         named = given.posonlyargs + given.args
-        starred = [a for a in (given.vararg, given.kwarg) if a is not None]
+        stars = {given.vararg: 1, given.kwarg: 2}
+        stars = {given.vararg: 1, given.kwarg: 2}
+        starred = [a for a in stars if a is not None]
         for position, argument in enumerate([*named, *given.kwonlyargs, *starred]):
             if not (bound and position == 0 and argument.arg in {"self", "cls", "mcs", "mcls"}):
-                yield self._slot(argument.lineno, argument.col_offset, "param", scope, argument.arg, argument)
+                place = argument.lineno, argument.col_offset
+                found = self._slot(*place, "param", scope, argument.arg, argument)
+                yield replace(found, stars=stars.get(argument, 0))
         for default in [*given.defaults, *given.kw_defaults]:
             if default is not None:
                 yield from self._node(default, outer)

@@ -108,6 +108,7 @@ ANNOTATION = Reading(signatures=True, literals=True)
 def parse(text: str, reading: Reading = LOOSE) -> Type:
     """The type that a text says; arms that say nothing are dropped, `Any` where nothing is left."""
     text = re.sub(r"\s+", " ", text).strip()
+    text = re.sub(r"(?<=\w)\*", "", text)  # ty: a literal that was widened
     text = re.sub(r"<class '([\w.]+)'>", r"type[\1]", text)
     text = re.sub(r"<module '[\w.]+'>|Module\([^)]*\)", "ModuleType", text)
     arms = []
@@ -209,6 +210,20 @@ LITERALS = (
     (r"-?\d", "int"),
     (r"None", "None"),
 )
+
+
+def as_annotated(text: str, *, stars: int = 0, asynchronous: bool = False) -> str:
+    """What a person writes where a tool tells the type that the name has.
+
+    `*args: int` for a `tuple[int, ...]`, `**options: int` for a `dict[str, int]`, and for an `async def` what
+    awaiting it gives.
+    """
+    found = parse(text, PREDICTION)
+    if asynchronous and found.name == "Coroutine" and len(found.arguments) == 3:
+        return str(found.arguments[2])
+    if stars and found.name == ("tuple", "dict")[stars - 1] and len(found.arguments) == 2:
+        return str(found.arguments[stars - 1])
+    return "" if stars and found.name in {"tuple", "dict"} else text
 
 
 def without_none(type_: Type) -> Type:
