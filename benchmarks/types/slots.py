@@ -42,9 +42,18 @@ class Slot:
 
 
 def python_files(folder: Path) -> list[Path]:
-    """The files that are measured: all that parse, without vendored copies."""
+    """The files that are measured: all that can be read and parsed, without vendored copies."""
     skipped = {"_vendor", "vendor", "_vendored", "__pycache__"}
-    return [p for p in sorted(folder.rglob("*.py")) if not skipped.intersection(p.relative_to(folder).parts)]
+    found = [p for p in sorted(folder.rglob("*.py")) if not skipped.intersection(p.relative_to(folder).parts)]
+    return [path for path in found if _parses(path)]
+
+
+def _parses(path: Path) -> bool:
+    try:
+        ast.parse(path.read_text(encoding="utf-8"))
+    except (SyntaxError, ValueError):
+        return False
+    return True
 
 
 def asked_files(folder: Path) -> list[Path]:
