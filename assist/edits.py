@@ -16,7 +16,7 @@ import stat
 import tempfile
 import tokenize
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from typewright.indexer.errors import TypewrightError
@@ -140,6 +140,13 @@ class SourceFile:
             raise TypewrightError(f"cannot read {path}: {error}") from error
         return cls(path, text, encoding, bom, content)
 
+    def holding(self, text: str) -> SourceFile:
+        """Return the file as it is once `text` was written to it."""
+        return replace(self, text=text, content=self._encoded(text))
+
+    def _encoded(self, text: str) -> bytes:
+        return (codecs.BOM_UTF8 if self.bom else b"") + text.encode(self.encoding)
+
     def write(self, text: str) -> None:
         """Replace the file by `text` in one step.
 
@@ -147,7 +154,7 @@ class SourceFile:
         in both cases (and on an interrupt) the file on disk stays whole.
         """
         try:
-            content = (codecs.BOM_UTF8 if self.bom else b"") + text.encode(self.encoding)
+            content = self._encoded(text)
         except UnicodeEncodeError as error:
             raise CannotWrite(
                 f"{self.path}: {self.encoding} cannot hold {error.object[error.start]!r}"

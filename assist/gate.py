@@ -1,59 +1,116 @@
-"""A type checker in the loop: which annotations bring new errors, so that they are taken back."""
+"""Type checkers in the loop: annotations that bring new errors are taken back, or say less."""
 
 from __future__ import annotations
 
-import ast
-import re
+import os
 import shutil
 import tempfile
+import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from typewright.assist.checkers import CONFIGURATION, CheckerError, find_checker
-from typewright.assist.placement import Key, Placement, Site
+from typewright.analysis.spelling import Annotation
+from typewright.assist.blame import Blame, Item, Placed
+from typewright.assist.checker_choice import AUTO, CONFIGURATION, choose
+from typewright.assist.checkers import Checker, CheckerError, stand_in_for
 from typewright.indexer.cancellation import NEVER, CancelToken, Progress
-from typewright.indexer.syntax import Syntax, parse
+from typewright.indexer.errors import TypewrightError
+from typewright.indexer.syntax import parse
 
 if TYPE_CHECKING:
     from typewright.assist.session import Session
 
-_WORD = re.compile(r"[^\W\d]\w*")
-_RETURN_CODES = frozenset(
-    {"return-value", "return", "reportReturnType", "bad-return", "invalid-explicit-return"}
-)
+_Trials = dict[Item, list[Annotation]]  # what was taken back, and the forms that it may still take
+_MOST_RUNS = 80  # of checkers, for second chances; what has none by then stays out
 
-Placed = Mapping[Path, tuple[str, frozenset[Key]]]  # file -> its text now, the sites annotated in it
+
+class Annotated(Protocol):
+    """The work that a gate judges: annotations that stand now, and those that were taken back."""
+
+    def placed(self) -> Placed:
+        """Return the text of every file now, and the sites annotated in it that are on trial."""
+
+    def take_back(self, reasons: Mapping[Item, str]) -> None:
+        """Take annotations away, each for a reason."""
+
+    def give_back(self, forms: Mapping[Item, Annotation]) -> None:
+        """Write annotations that were taken back, in these forms."""
+
+    def forms(self, item: Item, error: CheckerError) -> Sequence[Annotation]:
+        """Return an annotation as it was found, and what says less and might pass."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Complaint:
+    """An error that was not there before; `surfaced`: it was, in a body that nobody looked into."""
+
+    checker: str
+    error: CheckerError
+    surfaced: bool
+
+    @property
+    def text(self) -> str:
+        code = f" [{self.error.code}]" if self.error.code else ""
+        return f"{self.checker}: {self.error.message.splitlines()[0]}{code}"
 
 
 class Gate:
-    """Compares a checker's errors with those of the code as it was, on a copy of the sources."""
+    """Compares checkers' errors with those of the code as it was, on a copy of the sources.
 
-    def __init__(self, session: Session, checker: str, files: Sequence[Path]) -> None:
-        snapshot = session.snapshot()
+    What is taken back depends on the code before, the annotations on trial and the checkers alone; nothing is
+    remembered between runs, so that equal facts are judged alike.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        wanted: str,
+        files: Sequence[Path],
+        *,
+        progress: Progress | None = None,
+        cancel: CancelToken = NEVER,
+    ) -> None:
+        snapshot = session.snapshot(cancel=cancel)
+        self._session = session
         self._root = snapshot.root
-        self._checker = find_checker(checker, snapshot.environment)
-        self._files = [path for path in files if path.is_relative_to(self._root)]
-        self._sources = {path: snapshot.text(path) for path in snapshot.files()}
-        self._sources |= {path: snapshot.text(path) for path in self._files}
+        self._lenient = wanted == AUTO
+        self._progress = progress
+        self._cancel = cancel
+        self._checkers = choose(wanted, self._root, snapshot.environment)
+        self._known: dict[str, Counter[tuple[Path, str, str]]] = {}
+        self._runs = self._last_run = 0
+        self._written = int(time.time())
         self._folder = tempfile.TemporaryDirectory(prefix="typewright-check-")
-        self._copy = Path(self._folder.name).resolve()
+        folder = Path(self._folder.name).resolve()
+        self._stand_in = stand_in_for(snapshot.environment, folder)
+        self._copy = folder / "code"
+        self._copy.mkdir()
+        self._sources: dict[Path, str] = {}
+        if self._checkers:
+            self._copy_project([*snapshot.files(), *files], {path: snapshot.text(path) for path in files})
+        self._files = [path for path in self._sources if path in set(files)]
+        self.restart()
+
+    def _copy_project(self, paths: Iterable[Path], texts: Mapping[Path, str]) -> None:
         for name in CONFIGURATION:
             if (self._root / name).is_file():
                 shutil.copy(self._root / name, self._copy / name)
-        for path, text in self._sources.items():
+        snapshot = self._session.snapshot()
+        for path in dict.fromkeys(paths):
+            text = texts[path] if path in texts else snapshot.text(path)
+            if not path.is_relative_to(self._root) or parse(text, remember=False).damage:
+                continue  # checkers give up altogether where one file is broken
             self._write(path, text)
-            marker = path.parent / "py.typed"
-            if marker.is_file():
+            if (path.parent / "py.typed").is_file():
                 (self._place(path).parent / "py.typed").touch()
-        self._runs = 0
-        self.restart()
 
-    def restart(self) -> None:
-        """Take the errors that there are now for granted."""
-        self._known = Counter(error.identity for error in self._errors())
-        self._seen: Counter[tuple[Path, str, str]] = Counter()
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The checkers that have the last word."""
+        return tuple(dict.fromkeys(checker.name for checker in self._checkers))
 
     def __enter__(self) -> Gate:
         return self
@@ -61,42 +118,141 @@ class Gate:
     def __exit__(self, *_: object) -> None:
         self._folder.cleanup()
 
-    def rejected(
-        self, placed: Placed, *, progress: Progress | None = None, cancel: CancelToken = NEVER
-    ) -> dict[Path, set[Key]]:
-        """Return the annotations to take back because of errors that were not there before."""
-        cancel.check()
-        self._runs += 1
-        if progress is not None:
-            progress(f"{self._checker.name}, run {self._runs}", 0, 0)
-        for path, (text, _) in placed.items():
+    def restart(self) -> None:
+        """Take the errors that there are now for granted."""
+        self._judged: dict[frozenset[tuple[Path, int]], list[_Complaint]] = {}
+        for checker in self._checkers:
+            errors = self._errors(checker)
+            self._known[checker.label] = Counter(error.identity for error in errors or ())
+
+    def settle(self, work: Annotated) -> bool:
+        """Take back what brings new errors; return whether anything was.
+
+        Annotations fall with the error that points at them. Those that fell in company, because it was not
+        clear which of them was to blame, and those that can say less, are then tried one by one: at the same
+        time in all functions, since most errors stay where they arise.
+        """
+        trials = self._accuse(work)
+        fallen = bool(trials)
+        self._last_run = self._runs + _MOST_RUNS
+        while self._runs < self._last_run and (batch := _next_batch(trials)):
+            for item in self._retry(work, batch):
+                trials[item].clear()
+        return fallen
+
+    # -- what is taken back -----------------------------------------------------------------------
+
+    def _accuse(self, work: Annotated) -> _Trials:
+        """Take annotations back until no error is new; return them with the forms to be tried again."""
+        accused: defaultdict[tuple[object, ...], set[Item]] = defaultdict(set)
+        errors: dict[Item, CheckerError] = {}
+        clear: set[Item] = set()
+        doubtful: set[Item] = set()
+        while complaints := self._complaints(work):
+            placed = work.placed()
+            blame = Blame(placed)
+            found: dict[Item, str] = {}
+            for complaint in complaints:
+                error = complaint.error
+                charge = (complaint.checker, error.identity)
+                doubtful |= accused[charge]  # they fell, and the error is still there
+                items = blame.suspects(self._root / error.path, error, surfaced=complaint.surfaced)
+                accused[charge].update(items)
+                (clear if complaint.surfaced or len(items) == 1 else doubtful).update(items)
+                for item in items:
+                    found.setdefault(item, complaint.text)
+                    errors.setdefault(item, error)
+            if not found:
+                break  # nothing stands any more that could be taken back
+            work.take_back(found)
+        trials = {}
+        for item in sorted(errors):
+            full, *less = work.forms(item, errors[item])
+            trials[item] = [full, *less] if item in doubtful or item not in clear else less
+        return trials
+
+    def _retry(self, work: Annotated, batch: Mapping[Item, Annotation]) -> set[Item]:
+        """Write a batch again and keep what brings no error; return what was kept.
+
+        The suspects fall first. If that ends the errors, those that were suspected alone have had their
+        trial; if it does not, everything falls and is tried again in two parts.
+        """
+        work.give_back(batch)
+        complaints = self._complaints(work)
+        if not complaints:
+            return set(batch)
+        reasons = self._suspected(work, complaints, set(batch))
+        alone = {item for items, _ in reasons if len(items) == 1 for item in items}
+        suspects = {item: text for items, text in reversed(reasons) for item in items}
+        rest = {item: form for item, form in batch.items() if item not in suspects}
+        work.take_back(suspects or dict.fromkeys(batch, complaints[0].text))
+        if len(batch) == 1 or self._runs > self._last_run:
+            return set()
+        if not suspects:
+            return {item for half in _halves(batch) for item in self._retry(work, half)}
+        if complaints := self._complaints(work):
+            work.take_back(dict.fromkeys(rest, complaints[0].text))
+            if not rest:
+                return set()  # what is wrong now is not of this batch
+            return self._retry(work, rest) | self._retry(work, {item: batch[item] for item in suspects})
+        doubtful = {item: batch[item] for item in batch if item in suspects and item not in alone}
+        return set(rest) | {item for half in _halves(doubtful) for item in self._retry(work, half)}
+
+    def _suspected(
+        self, work: Annotated, complaints: Sequence[_Complaint], among: set[Item]
+    ) -> list[tuple[list[Item], str]]:
+        """Return, for each complaint that points at some `among` the annotations, those and the complaint."""
+        blame = Blame(work.placed())
+        found = []
+        for complaint in complaints:
+            error = complaint.error
+            items = blame.suspects(self._root / error.path, error, surfaced=complaint.surfaced)
+            if pointed := [item for item in items if item in among]:
+                found.append((pointed, complaint.text))
+        return found if {item for items, _ in found for item in items} != among else []
+
+    # -- what checkers say ------------------------------------------------------------------------
+
+    def _complaints(self, work: Annotated) -> list[_Complaint]:
+        """Return the new errors of the first checker that has any."""
+        for path, (text, _) in work.placed().items():
             if path in self._sources and self._sources[path] != text:
                 self._write(path, text)
-                self._sources[path] = text
-        new = self._new(self._errors())
-        if not new:
-            return {}
-        blame = _Blame(placed)
-        rejected: defaultdict[Path, set[Key]] = defaultdict(set)
-        for error in new:
-            # The nearest annotations first; when the error is still there, ever more of them.
-            for path, key in blame.suspects(self._root / error.path, error, self._seen[error.identity]):
-                rejected[path].add(key)
-        self._seen.update({error.identity for error in new})
-        return dict(rejected) or {path: set(keys) for path, (_, keys) in placed.items() if keys}
+        state = frozenset((path, hash(text)) for path, text in self._sources.items())
+        if state not in self._judged:
+            found = (list(self._new(checker)) for checker in self._checkers)
+            self._judged[state] = next(filter(None, found), [])
+        return self._judged[state]
 
-    def _new(self, errors: Iterable[CheckerError]) -> list[CheckerError]:
-        left = Counter(self._known)
-        new = []
+    def _new(self, checker: Checker) -> Iterator[_Complaint]:
+        errors = self._errors(checker)
+        if errors is None:
+            return
+        known = Counter(self._known[checker.label])
+        inside = self._known.get(_with_bodies(checker), Counter())
         for error in errors:
-            if left[error.identity]:
-                left[error.identity] -= 1
+            if known[error.identity]:
+                known[error.identity] -= 1
             else:
-                new.append(error)
-        return new
+                yield _Complaint(checker.name, error, surfaced=inside[error.identity] > 0)
 
-    def _errors(self) -> tuple[CheckerError, ...]:
-        return self._checker.errors(self._copy, [path.relative_to(self._root) for path in self._files])
+    def _errors(self, checker: Checker) -> tuple[CheckerError, ...] | None:
+        """Return what a checker says; None where it gave up, which ends its part if nobody named it."""
+        self._cancel.check()
+        self._runs += 1
+        if self._progress is not None:
+            self._progress(f"{checker.label}, run {self._runs}", 0, len(self._files))
+        files = [path.relative_to(self._root) for path in self._files]
+        if not files:
+            return ()
+        try:
+            return checker.errors(self._copy, files, stand_in=self._stand_in, cancel=self._cancel)
+        except TypewrightError as error:
+            if not self._lenient:
+                raise
+            self._checkers = tuple(other for other in self._checkers if other.name != checker.name)
+            self._session.notice(f"{error} It has no say.")
+            return None
 
     def _place(self, path: Path) -> Path:
         return self._copy / path.relative_to(self._root)
@@ -105,51 +261,26 @@ class Gate:
         place = self._place(path)
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(text, encoding="utf-8", newline="")
+        # mypy takes a file of the same size and second for the same file.
+        self._written += 1
+        os.utime(place, (self._written, self._written))
+        self._sources[path] = text
 
 
-class _Blame:
-    """Which annotations an error may come from."""
-
-    def __init__(self, placed: Placed) -> None:
-        self._placed = {path: (parse(text), keys) for path, (text, keys) in placed.items() if keys}
-        self._sites = {
-            path: [site for site in Placement(syntax).by_key.values() if site.key in keys]
-            for path, (syntax, keys) in self._placed.items()
-        }
-        self._by_function: defaultdict[str, list[tuple[Path, Key]]] = defaultdict(list)
-        for path, sites in self._sites.items():
-            for site in sites:
-                for name in set(site.key[1].split(".")[-2:]):
-                    self._by_function[name].append((path, site.key))
-
-    def suspects(self, path: Path, error: CheckerError, attempt: int) -> list[tuple[Path, Key]]:
-        """Return what to take back: on the line, in the function, what it names, all of the file."""
-        sites = self._sites.get(path, [])
-        on_line = [site for site in sites if site.line == error.line]
-        inside = [site for site in sites if _encloses(site, error.line)]
-        innermost = max((site.function.lineno for site in inside if site.function), default=0)
-        inside = [site for site in inside if site.function and site.function.lineno == innermost]
-        if error.code in _RETURN_CODES and attempt == 0:
-            inside = [site for site in inside if site.kind == "return"] or inside
-        steps = [
-            [(path, site.key) for site in on_line],
-            [(path, site.key) for site in inside],
-            self._named(path, error),
-            [(path, site.key) for site in sites],
-        ]
-        known = [step for step in steps if step]
-        return known[attempt] if attempt < len(known) else []
-
-    def _named(self, path: Path, error: CheckerError) -> list[tuple[Path, Key]]:
-        """The annotations of functions that the error's message or its source line names."""
-        words = set(_WORD.findall(error.message))
-        if path in self._placed:
-            syntax: Syntax = self._placed[path][0]
-            if error.line <= len(syntax.lines):
-                words.update(_WORD.findall(syntax.lines[error.line - 1]))
-        return [found for word in sorted(words) for found in self._by_function.get(word, ())]
+def _with_bodies(checker: Checker) -> str:
+    return f"{checker.label} --check-untyped-defs" if checker.name == "mypy" and not checker.bodies else ""
 
 
-def _encloses(site: Site, line: int) -> bool:
-    node: ast.AST | None = site.function
-    return node is not None and node.lineno <= line <= (node.end_lineno or 0)  # type: ignore[attr-defined]
+def _halves(batch: Mapping[Item, Annotation]) -> Iterator[dict[Item, Annotation]]:
+    items = list(batch.items())
+    yield from (dict(half) for half in (items[::2], items[1::2]) if half)
+
+
+def _next_batch(trials: _Trials) -> dict[Item, Annotation]:
+    """Take the next form to be tried from each function; {} where nothing is left to try."""
+    batch: dict[tuple[Path, str], tuple[Item, Annotation]] = {}
+    for item, forms in trials.items():
+        path, key = item
+        if forms and (path, key[1]) not in batch:
+            batch[path, key[1]] = item, forms.pop(0)
+    return dict(batch.values())

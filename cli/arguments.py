@@ -193,10 +193,18 @@ def _annotate(commands: _Commands[Parser]) -> None:
     )
     parser.add_argument(
         "--checker",
-        choices=("mypy", "pyright", "basedpyright", "pyrefly", "ty"),
+        choices=("auto", "none", "mypy", "pyright", "basedpyright", "pyrefly", "ty"),
+        default="auto",
         metavar="NAME",
-        help="take back annotations that bring new errors of this type checker: "
-        "mypy, pyright, basedpyright, pyrefly, ty",
+        help="take back annotations that bring new errors of this type checker: mypy, pyright, basedpyright, "
+        "pyrefly, ty, none, or auto: those installed that the project configures, or all installed "
+        "where it configures none (default: auto)",
+    )
+    parser.add_argument(
+        "--try-import",
+        action="store_true",
+        help="import the annotated modules in a child process of the project's interpreter, which runs their "
+        "code, and leave files as they are because of which an import would fail",
     )
     _workspace(parser)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from typewright.cli.output import count, print_json, progress_bar, say, shown
@@ -60,28 +60,30 @@ def annotate(options: Namespace) -> int:
     """Show or write annotations."""
     from typewright.assist.annotate import MINIMUM_CONFIDENCE, AnnotateOptions
     from typewright.assist.annotate import annotate as annotated
+    from typewright.cli.annotation_summary import summary
 
     wanted = AnnotateOptions(
         select=frozenset(options.select),
         minimum_confidence=MINIMUM_CONFIDENCE if options.min_confidence is None else options.min_confidence,
         checker=options.checker,
+        try_import=options.try_import,
     )
-    changed = 0
-    sources: Counter[str] = Counter()
+    files: dict[Path, AnnotatedFile] = {}
     with workspace(options, options.paths) as session, progress_bar() as progress:
         for file in annotated(session, session.files(options.paths), wanted, progress=progress):
-            if options.write and file.changed:
+            if options.write:
                 file.write()
-            if options.json:
-                print_json(_annotated_row(file))
-            elif not options.write:
-                print(file.diff(shown(file.path)), end="")
-            if file.problem and not options.json:
-                say(f"{shown(file.path)}: left as it is: {file.problem}")
-            changed += file.changed
-            sources.update(slot.source for slot in file.slots)
+            files[file.path] = file
+    for file in files.values():
+        if options.json:
+            print_json(_annotated_row(file))
+        elif not options.write:
+            print(file.diff(shown(file.path)), end="")
+        if file.problem and not options.json:
+            say(f"{shown(file.path)}: left as it is: {file.problem}")
+    changed = sum(file.changed for file in files.values())
     if not options.json:
-        say(_summary(sources, changed, written=options.write))
+        say(summary(files.values(), written=options.write))
     return int(changed > 0 and not options.write and not options.json)
 
 
@@ -91,18 +93,11 @@ def _annotated_row(file: AnnotatedFile) -> dict[str, object]:
         "changed": file.changed,
         "problem": file.problem or None,
         "annotations": [slot_row(slot) for slot in file.slots],
+        "taken_back": [slot_row(slot) | {"reason": reason} for slot, reason in file.taken_back],
+        "left": dict(file.left),
+        "checkers": list(file.checkers),
         "diff": file.diff(shown(file.path)),
     }
-
-
-def _summary(sources: Counter[str], files: int, *, written: bool) -> str:
-    total = sources.total()
-    if not total:
-        return "nothing to annotate: no open slot is sure enough"
-    kinds = ", ".join(f"{number:,} {source}" for source, number in sources.most_common())
-    done = "written to" if written else "proposed for"
-    hint = "" if written else "; --write writes them"
-    return f"{count(total, 'annotation')} {done} {count(files, 'file')} ({kinds}){hint}"
 
 
 def check(options: Namespace) -> int:

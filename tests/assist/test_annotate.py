@@ -166,7 +166,8 @@ def test_the_checker_takes_back_what_brings_errors(open_session: Opener) -> None
     assert "-> int" in without.after
     gated = annotated(session, AnnotateOptions(minimum_confidence=0.5, checker="mypy"))["a.py"]
     assert "def good(n: int) -> int:" in gated.after
-    assert "def fill(self, thing)" in gated.after
+    assert "def fill(self, thing: str):" in gated.after
+    assert {slot.name for slot, _ in gated.taken_back} == {"__init__", "fill"}
     (session.root / "a.py").write_text(gated.after)
     done = subprocess.run(
         [sys.executable, "-m", "mypy", "a.py"], cwd=session.root, capture_output=True, text=True, check=False
