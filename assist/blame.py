@@ -54,7 +54,8 @@ class Blame:
     def _steps(self, path: Path, error: CheckerError, *, surfaced: bool) -> Iterator[list[Item]]:
         syntax, sites = self._sites(path)
         message = error.message
-        types, quoted = _quoted(message), _quoted_words(message)
+        quoted, types = _quoted_words(message), _quoted(message)
+        none, types = "None" in types, types - {"None"}
         line = syntax.lines[error.line - 1] if syntax and error.line <= len(syntax.lines) else ""
         used = set(_WORD.findall(line))
         called = _called(syntax, error.line) if syntax else set()
@@ -67,7 +68,7 @@ class Blame:
         if error.code in RETURN_CODES:
             yield _items(path, [site for site in inside if site.kind == "return"])
         yield _items(path, _narrowed([site for site in sites if _at(site, error.line)], message))
-        if "None" in types:
+        if none:
             yield self._setting_none(quoted | used)
         near = [site for site in inside if site.kind == "param" and site.key[2] in used]
         yield _items(path, [site for site in near if _words(_annotation(site)) & quoted] or near)

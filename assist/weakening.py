@@ -47,7 +47,7 @@ def _texts(arms: list[ast.expr], kind: str, error: CheckerError) -> Iterator[str
 
 def _abstract(arm: ast.expr) -> str:
     if isinstance(arm, ast.Subscript) and isinstance(arm.value, ast.Name) and arm.value.id in _READ_ONLY:
-        return f"{_READ_ONLY[arm.value.id]}[{ast.unparse(arm.slice)}]"
+        return ast.unparse(ast.Subscript(ast.Name(_READ_ONLY[arm.value.id]), arm.slice))
     return ast.unparse(arm)
 
 

@@ -1,0 +1,211 @@
+"""Checkers in the loop: whom an error is blamed on, what may be written instead, what is tried again."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+from typewright.analysis.spelling import Annotation
+from typewright.assist.annotate import AnnotatedFile, AnnotateOptions, annotate
+from typewright.assist.blame import Blame
+from typewright.assist.checkers import CheckerError
+from typewright.assist.placement import Placement
+from typewright.assist.session import Session
+from typewright.assist.weakening import weaker
+from typewright.indexer.syntax import parse
+
+from .conftest import Opener
+
+GATED = AnnotateOptions(minimum_confidence=0.5, checker="mypy")
+PATH = Path("/project/a.py")
+TEXT = dedent(
+    """\
+    class Box:
+        def __init__(self, size: int) -> None:
+            self.content = None
+
+        def put(self, thing: str, count: int | None) -> str:
+            self.content = thing
+            return thing.parent
+
+    def fill(box: Box, words: list[str], other: str) -> list[str] | None:
+        box.put(
+            words,
+            3,
+        )
+        return words
+
+    print(fill(Box(1), [], '').pop())
+    """
+)
+
+
+def suspects(line: int, code: str, message: str, *, surfaced: bool = False) -> set[tuple[str, str]]:
+    keys = frozenset(
+        key
+        for key, site in Placement(parse(TEXT)).by_key.items()
+        if site.occupied and site.kind != "variable"
+    )
+    blame = Blame({PATH: (TEXT, keys)})
+    found = blame.suspects(PATH, CheckerError(PATH, line, code, message), surfaced=surfaced)
+    return {(key[1], key[2]) for _, key in found}
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "message", "expected"),
+    [
+        # mypy counts arguments, pyright names the parameter, ty only quotes the type
+        (11, "arg-type", 'Argument 1 to "put" of "Box" has incompatible type "list[str]"; expected "str"',
+         {("Box.put", "thing")}),
+        (11, "reportArgumentType", 'Argument of type "list[str]" cannot be assigned to parameter "thing" of '
+         'type "str" in function "put"', {("Box.put", "thing")}),
+        (11, "invalid-argument-type", "Argument is incorrect: Expected `str`, found `list[str]`",
+         {("Box.put", "thing")}),
+        (16, "arg-type", 'Argument 1 to "Box" has incompatible type "str"; expected "int"',
+         {("Box.__init__", "size")}),
+        (7, "return-value", 'Incompatible return value type (got "Any", expected "str")',
+         {("Box.put", "put")}),
+        (7, "attr-defined", '"str" has no attribute "parent"', {("Box.put", "thing")}),
+        (5, "override", 'Argument 2 of "put" is incompatible with supertype "Base"', {("Box.put", "count")}),
+        (5, "override", 'Return type "str" of "put" incompatible with return type "int" in supertype "Base"',
+         {("Box.put", "put")}),
+        # an attribute that is None for good once the method that begins it is annotated
+        (6, "assignment", 'Incompatible types in assignment (expression has type "str", variable has type '
+         '"None")', {("Box.__init__", "size"), ("Box.__init__", "__init__")}),
+        (16, "union-attr", 'Item "None" of "list[str] | None" has no attribute "pop"', {("fill", "fill")}),
+    ],
+)  # fmt: skip
+def test_errors_point_at_annotations(
+    line: int, code: str, message: str, expected: set[tuple[str, str]]
+) -> None:
+    assert suspects(line, code, message) == expected
+
+
+def test_what_surfaces_in_a_body_is_the_fault_of_all_annotations_of_its_function() -> None:
+    found = suspects(7, "attr-defined", '"str" has no attribute "parent"', surfaced=True)
+    assert found == {("Box.put", "thing"), ("Box.put", "count"), ("Box.put", "put")}
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "code", "message", "expected"),
+    [
+        ("list[str]", "param", "arg-type", "", ["Sequence[str]", "list"]),
+        ("list[str]", "return", "return-value", "", ["list"]),
+        ("str", "param", "arg-type", 'has incompatible type "None"; expected "str"', ["str | None"]),
+        ("str", "param", "attr-defined", '"None" has no attribute "x"', []),
+        ("str | None", "param", "arg-type", 'incompatible type "None"', []),
+        ("dict[str, list[int]] | None", "param", "index", "",
+         ["Mapping[str, list[int]] | None", "dict | None"]),
+        ("list[int] | list[str]", "return", "index", "", ["list"]),
+        ("Thing[int]", "return", "index", "", []),
+    ],
+)  # fmt: skip
+def test_what_says_less(text: str, kind: str, code: str, message: str, expected: list[str]) -> None:
+    found = weaker(Annotation(text, ()), kind, CheckerError(PATH, 1, code, message))
+    assert [annotation.text for annotation in found] == expected
+
+
+def test_weaker_annotations_bring_their_imports_and_no_other() -> None:
+    error = CheckerError(PATH, 1, "arg-type", "")
+    abstract, bare = weaker(Annotation("list[Path]", (("pathlib", "Path"),)), "param", error)
+    assert abstract.imports == (("pathlib", "Path"), ("collections.abc", "Sequence"))
+    assert bare.imports == ()
+
+
+# -- in the loop ------------------------------------------------------------------------------------------
+
+
+def gated(session: Session, options: AnnotateOptions = GATED) -> dict[str, AnnotatedFile]:
+    return {file.path.name: file for file in annotate(session, [session.root], options)}
+
+
+def mypy(root: Path, *arguments: str) -> str:
+    command = [sys.executable, "-m", "mypy", "--no-error-summary", *arguments, "."]
+    return subprocess.run(command, cwd=root, capture_output=True, text=True, check=False).stdout
+
+
+FAULTY = {
+    "a.py": """\
+        import b
+
+        class Shape:
+            def __init__(self):
+                self.name = None
+                self.parts = []
+
+            def rename(self, name):
+                self.name = name
+                return self.name.upper()
+
+            def area(self, scale=1):
+                return scale * 2
+
+            def half(self):
+                return self.area() / 2
+
+        def show(shape, depth=0):
+            if depth:
+                return None
+            return b.line(shape.rename("x"), depth)
+
+        def broken():
+            return "a" + 1
+
+        show(Shape())
+        """,
+    "b.py": """\
+        def line(text, depth):
+            return [text] * depth
+
+        def width(words):
+            return len(words)
+
+        width(["a"])
+        width(("a", "b"))
+        """,
+}
+
+
+def test_no_error_is_new_neither_with_bodies_nor_without(open_session: Opener) -> None:
+    session = open_session(FAULTY)
+    before = mypy(session.root).count("error"), mypy(session.root, "--check-untyped-defs").count("error")
+    files = gated(session)
+    assert sum(len(file.slots) for file in files.values()) > 4
+    assert any(file.taken_back for file in files.values())
+    for file in files.values():
+        file.write()
+    after = mypy(session.root).count("error"), mypy(session.root, "--check-untyped-defs").count("error")
+    assert after[0] <= before[0]
+    assert after[1] <= before[1]
+    assert "def area(self, scale: int = 1) -> int:" in files["a.py"].after
+    assert "def broken():" in files["a.py"].after  # its error would surface
+
+
+def test_a_second_run_comes_to_the_same_decisions(open_session: Opener) -> None:
+    session = open_session(FAULTY)
+    first = gated(session)
+    for file in first.values():
+        file.write()
+    session.refresh()
+    second = gated(session)
+    assert not [file for file in second.values() if file.changed]
+
+    def taken_back(files: dict[str, AnnotatedFile]) -> set[tuple[str, str, str]]:
+        return {
+            (slot.file.name, slot.function, slot.name) for f in files.values() for slot, _ in f.taken_back
+        }
+
+    assert taken_back(first) == taken_back(second) != set()
+
+
+def test_a_checker_that_nobody_named_and_that_gives_up_is_a_notice(open_session: Opener) -> None:
+    session = open_session(
+        {"a.py": "def f():\n    return 1\n", "mypy.ini": "[mypy]\nplugins = no_such_plugin\n"}
+    )
+    [file] = gated(session, AnnotateOptions(minimum_confidence=0.5, checker="auto")).values()
+    assert "def f() -> int:" in file.after
+    assert file.checkers == ()
+    assert any("mypy could not check" in notice for notice in session.notices)
