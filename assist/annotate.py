@@ -78,4 +78,4 @@ def _settle(work: Work, gate: Gate, paths: Sequence[Path]) -> None:
             gate.settle(work)
         if not gate.names or not work.keep():
             break
-        gate.restart()
+        gate.restart(work)

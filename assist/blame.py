@@ -54,7 +54,7 @@ class Blame:
     def _steps(self, path: Path, error: CheckerError, *, surfaced: bool) -> Iterator[list[Item]]:
         syntax, sites = self._sites(path)
         message = error.message
-        quoted, types = _quoted_words(message), _quoted(message)
+        named, types = _quoted_words(message), quoted(message)
         none, types = "None" in types, types - {"None"}
         line = syntax.lines[error.line - 1] if syntax and error.line <= len(syntax.lines) else ""
         used = set(_WORD.findall(line))
@@ -63,20 +63,20 @@ class Blame:
         if surfaced:
             yield _items(path, inside)
         if error.code in ARGUMENT_CODES:
-            yield self._saying(types, self._parameters(message, quoted))
+            yield self._saying(types, self._parameters(message, named))
             yield self._saying(types, self._parameters(message, called))
         if error.code in RETURN_CODES:
             yield _items(path, [site for site in inside if site.kind == "return"])
         yield _items(path, _narrowed([site for site in sites if _at(site, error.line)], message))
         if none:
-            yield self._setting_none(quoted | used)
+            yield self._setting_none(named | used)
         near = [site for site in inside if site.kind == "param" and site.key[2] in used]
-        yield _items(path, [site for site in near if _words(_annotation(site)) & quoted] or near)
-        results = [item for item in self._named(called | quoted) if item[1][0] == "return"]
+        yield _items(path, [site for site in near if _words(_annotation(site)) & named] or near)
+        results = [item for item in self._named(called | named) if item[1][0] == "return"]
         yield self._saying(types, results)
         yield [item for items in self._by_function.values() for item in items if self._text(item) in types]
         yield _items(path, inside)
-        yield self._named(used | quoted)
+        yield self._named(used | named)
         yield _items(path, sites)
         yield [(other, key) for other, (_, keys) in self._placed.items() for key in sorted(keys)]
 
@@ -114,8 +114,8 @@ class Blame:
         own = own or [item for item in items if item[1][1].endswith(".__init__")]
         in_class = [item for item in own if functions & set(item[1][1].split(".")[:-1])]
         found = in_class or own
-        quoted = _quoted_words(message)
-        named = [item for item in found if item[1][2] in quoted]
+        words = _quoted_words(message)
+        named = [item for item in found if item[1][2] in words]
         if named:
             return named
         if number := _NUMBER.search(message):
@@ -170,8 +170,8 @@ def _narrowed(sites: list[Site], message: str) -> list[Site]:
     """Those of the sites of a signature that a message is about."""
     if re.search(r"\b[Rr]eturn type\b", message):
         return [site for site in sites if site.kind == "return"] or sites
-    quoted = _quoted_words(message)
-    named = [site for site in sites if site.kind == "param" and site.key[2] in quoted]
+    words = _quoted_words(message)
+    named = [site for site in sites if site.kind == "param" and site.key[2] in words]
     if named:
         return named
     if number := _NUMBER.search(message):
@@ -212,12 +212,13 @@ def _items(path: Path, sites: Iterable[Site]) -> list[Item]:
     return [(path, site.key) for site in sites]
 
 
-def _quoted(message: str) -> set[str]:
+def quoted(message: str) -> set[str]:
+    """Return what a message puts in quotes: types and names."""
     return {"".join(match.groups("")) for match in _QUOTED.finditer(message)}
 
 
 def _quoted_words(message: str) -> set[str]:
-    return {word for part in _quoted(message) for word in _words(part)}
+    return {word for part in quoted(message) for word in _words(part)}
 
 
 def _words(text: str) -> set[str]:

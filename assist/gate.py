@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from typewright.assist.session import Session
 
 _Trials = dict[Item, list[Annotation]]  # what was taken back, and the forms that it may still take
-_MOST_RUNS = 80  # of checkers, for second chances; what has none by then stays out
+_MOST_JUDGEMENTS = 16  # for second chances; what has had none by then stays out
 
 
 class Annotated(Protocol):
@@ -81,7 +81,7 @@ class Gate:
         self._cancel = cancel
         self._checkers = choose(wanted, self._root, snapshot.environment)
         self._known: dict[str, Counter[tuple[Path, str, str]]] = {}
-        self._runs = self._last_run = 0
+        self._runs = self._judgements = self._last_judgement = 0
         self._written = int(time.time())
         self._folder = tempfile.TemporaryDirectory(prefix="typewright-check-")
         folder = Path(self._folder.name).resolve()
@@ -92,7 +92,7 @@ class Gate:
         if self._checkers:
             self._copy_project([*snapshot.files(), *files], {path: snapshot.text(path) for path in files})
         self._files = [path for path in self._sources if path in set(files)]
-        self.restart()
+        self._take_for_granted()
 
     def _copy_project(self, paths: Iterable[Path], texts: Mapping[Path, str]) -> None:
         for name in CONFIGURATION:
@@ -118,8 +118,12 @@ class Gate:
     def __exit__(self, *_: object) -> None:
         self._folder.cleanup()
 
-    def restart(self) -> None:
+    def restart(self, work: Annotated) -> None:
         """Take the errors that there are now for granted."""
+        self._copy_again(work)
+        self._take_for_granted()
+
+    def _take_for_granted(self) -> None:
         self._judged: dict[frozenset[tuple[Path, int]], list[_Complaint]] = {}
         for checker in self._checkers:
             errors = self._errors(checker)
@@ -132,18 +136,22 @@ class Gate:
         clear which of them was to blame, and those that can say less, are then tried one by one: at the same
         time in all functions, since most errors stay where they arise.
         """
-        trials = self._accuse(work)
-        fallen = bool(trials)
-        self._last_run = self._runs + _MOST_RUNS
-        while self._runs < self._last_run and (batch := _next_batch(trials)):
-            for item in self._retry(work, batch):
-                trials[item].clear()
-        return fallen
+        full, less = self._accuse(work)
+        self._last_judgement = self._judgements + _MOST_JUDGEMENTS
+        for trials in (full, less):
+            while self._judgements < self._last_judgement and (batch := _next_batch(trials)):
+                for item in self._retry(work, batch):
+                    full[item] = less[item] = []
+        return bool(full)
 
     # -- what is taken back -----------------------------------------------------------------------
 
-    def _accuse(self, work: Annotated) -> _Trials:
-        """Take annotations back until no error is new; return them with the forms to be tried again."""
+    def _accuse(self, work: Annotated) -> tuple[_Trials, _Trials]:
+        """Take annotations back until no error is new.
+
+        Return all that fell, once with the form they had where that is worth another trial, once with those
+        that say less.
+        """
         accused: defaultdict[tuple[object, ...], set[Item]] = defaultdict(set)
         errors: dict[Item, CheckerError] = {}
         clear: set[Item] = set()
@@ -165,11 +173,9 @@ class Gate:
             if not found:
                 break  # nothing stands any more that could be taken back
             work.take_back(found)
-        trials = {}
-        for item in sorted(errors):
-            full, *less = work.forms(item, errors[item])
-            trials[item] = [full, *less] if item in doubtful or item not in clear else less
-        return trials
+        forms = {item: list(work.forms(item, errors[item])) for item in sorted(errors)}
+        again = {item: found[:1] * (item in doubtful or item not in clear) for item, found in forms.items()}
+        return again, {item: found[1:] for item, found in forms.items()}
 
     def _retry(self, work: Annotated, batch: Mapping[Item, Annotation]) -> set[Item]:
         """Write a batch again and keep what brings no error; return what was kept.
@@ -186,7 +192,7 @@ class Gate:
         suspects = {item: text for items, text in reversed(reasons) for item in items}
         rest = {item: form for item, form in batch.items() if item not in suspects}
         work.take_back(suspects or dict.fromkeys(batch, complaints[0].text))
-        if len(batch) == 1 or self._runs > self._last_run:
+        if len(batch) == 1 or self._judgements >= self._last_judgement:
             return set()
         if not suspects:
             return {item for half in _halves(batch) for item in self._retry(work, half)}
@@ -215,11 +221,10 @@ class Gate:
 
     def _complaints(self, work: Annotated) -> list[_Complaint]:
         """Return the new errors of the first checker that has any."""
-        for path, (text, _) in work.placed().items():
-            if path in self._sources and self._sources[path] != text:
-                self._write(path, text)
+        self._copy_again(work)
         state = frozenset((path, hash(text)) for path, text in self._sources.items())
         if state not in self._judged:
+            self._judgements += 1
             found = (list(self._new(checker)) for checker in self._checkers)
             self._judged[state] = next(filter(None, found), [])
         return self._judged[state]
@@ -253,6 +258,11 @@ class Gate:
             self._checkers = tuple(other for other in self._checkers if other.name != checker.name)
             self._session.notice(f"{error} It has no say.")
             return None
+
+    def _copy_again(self, work: Annotated) -> None:
+        for path, (text, _) in work.placed().items():
+            if path in self._sources and self._sources[path] != text:
+                self._write(path, text)
 
     def _place(self, path: Path) -> Path:
         return self._copy / path.relative_to(self._root)

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from typewright.analysis.spelling import Annotation
-from typewright.assist.blame import ARGUMENT_CODES, RETURN_CODES
+from typewright.assist.blame import ARGUMENT_CODES, RETURN_CODES, quoted
 from typewright.assist.checkers import CheckerError
 from typewright.assist.spelling import root_names
 from typewright.assist.type_expressions import head, is_none, union_arms
@@ -25,8 +25,9 @@ _CONTAINERS = frozenset(
 def weaker(annotation: Annotation, kind: str, error: CheckerError) -> tuple[Annotation, ...]:
     """Return what may be written in place of an annotation that brings an error, the most telling first.
 
-    Everything returned is true wherever the annotation is: an abstract base for a parameter that is only
-    read, None as one more alternative where None is passed or returned, containers without their arguments.
+    Everything returned is true wherever the annotation is, and tried only where the error is of its kind: an
+    abstract base for a parameter that is given something else, None as one more alternative where None is
+    passed or returned, a container without its arguments where the error is about these.
     """
     arms = union_arms(annotation.text)
     if not arms:
@@ -40,9 +41,11 @@ def _texts(arms: list[ast.expr], kind: str, error: CheckerError) -> Iterator[str
     codes = ARGUMENT_CODES if kind == "param" else RETURN_CODES
     if error.code in codes and "None" in error.message and not any(is_none(arm) for arm in arms):
         yield " | ".join([*map(ast.unparse, arms), "None"])
-    if kind == "param":
+    if kind == "param" and error.code in ARGUMENT_CODES:
         yield " | ".join(_abstract(arm) for arm in arms)
-    yield " | ".join(dict.fromkeys(_bare(arm) for arm in arms))
+    said = {ast.unparse(arm) for text in quoted(error.message) for arm in union_arms(text)}
+    others = {text.partition("[")[0] for text in said - {ast.unparse(arm) for arm in arms} if "[" in text}
+    yield " | ".join(dict.fromkeys(_bare(arm) if head(arm) in others else ast.unparse(arm) for arm in arms))
 
 
 def _abstract(arm: ast.expr) -> str:

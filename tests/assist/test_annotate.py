@@ -251,3 +251,52 @@ def test_a_later_round_knows_the_imports_of_an_earlier_one(open_session: Opener)
     assert not any(file.changed for file in files.values())
     text = (session.root / "user.py").read_text()
     assert text.count("Thing") == 1 + text.count("-> Thing") + text.count("thing: Thing")
+
+
+CHAIN = {
+    "a.py": "import b\n\ndef first():\n    return b.second()\n\ndef own():\n    return 'a'\n",
+    "b.py": "import c\n\ndef second():\n    return c.third()\n",
+    "c.py": "def third():\n    return [1]\n",
+}
+
+
+def test_many_files_are_settled_in_batches_and_once_more_together(
+    open_session: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    together = {name: file.after for name, file in annotated(open_session(CHAIN)).items()}
+    monkeypatch.setattr("typewright.assist.annotate._BATCH", 1)
+    session = open_session(CHAIN)
+    handed_out = []
+    for file in annotate(session, [session.root], SURE):
+        file.write()
+        handed_out.append(file.path.name)
+    assert {path.name: path.read_text() for path in session.root.glob("*.py")} == together
+    assert handed_out[:3] == ["a.py", "b.py", "c.py"]
+    session.refresh()
+    assert not any(file.changed for file in annotated(session).values())
+
+
+def test_who_stops_keeps_the_batches_before_and_goes_on_where_he_stopped(
+    open_session: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("typewright.assist.annotate._BATCH", 1)
+    session = open_session(CHAIN)
+    for file in annotate(session, [session.root], SURE):
+        file.write()
+        break
+    assert "def own() -> str:" in (session.root / "a.py").read_text()
+    assert (session.root / "c.py").read_text() == CHAIN["c.py"]
+    session.refresh()
+    files = list(annotate(session, [session.root], SURE))
+    for file in files:
+        file.write()
+    assert "def third() -> list[int]:" in (session.root / "c.py").read_text()
+
+
+def test_what_is_left_open_is_counted_by_what_is_in_the_way(open_session: Opener) -> None:
+    text = "def f(a, b=1):\n    return b\n\ndef g(self, c):\n    pass\n"
+    session = open_session({"a.py": text})
+    file = annotated(session, AnnotateOptions(minimum_confidence=1.0))["a.py"]
+    assert not file.slots
+    assert sum(file.left.values()) == 5  # a, b, c and both returns
+    assert file.left["not sure enough"] >= 3

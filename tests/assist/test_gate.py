@@ -92,15 +92,18 @@ def test_what_surfaces_in_a_body_is_the_fault_of_all_annotations_of_its_function
 @pytest.mark.parametrize(
     ("text", "kind", "code", "message", "expected"),
     [
-        ("list[str]", "param", "arg-type", "", ["Sequence[str]", "list"]),
-        ("list[str]", "return", "return-value", "", ["list"]),
+        ("list[str]", "param", "arg-type", 'incompatible type "tuple[str]"; expected "list[str]"',
+         ["Sequence[str]"]),
+        ("list[str]", "param", "reportArgumentType", 'type "list[int]" cannot be assigned to "list[str]"',
+         ["Sequence[str]", "list"]),
+        ("list[str]", "return", "return-value", 'got "list[int]", expected "list[str]"', ["list"]),
+        ("list[str]", "return", "return-value", 'got "int", expected "list[str]"', []),
         ("str", "param", "arg-type", 'has incompatible type "None"; expected "str"', ["str | None"]),
         ("str", "param", "attr-defined", '"None" has no attribute "x"', []),
         ("str | None", "param", "arg-type", 'incompatible type "None"', []),
-        ("dict[str, list[int]] | None", "param", "index", "",
-         ["Mapping[str, list[int]] | None", "dict | None"]),
-        ("list[int] | list[str]", "return", "index", "", ["list"]),
-        ("Thing[int]", "return", "index", "", []),
+        ("dict[str, list[int]] | None", "param", "arg-type", "", ["Mapping[str, list[int]] | None"]),
+        ("list[int] | list[str]", "return", "index", 'found `list[int | str]`', ["list"]),
+        ("Thing[int]", "return", "index", 'found `Thing[str]`', []),
     ],
 )  # fmt: skip
 def test_what_says_less(text: str, kind: str, code: str, message: str, expected: list[str]) -> None:
@@ -109,7 +112,7 @@ def test_what_says_less(text: str, kind: str, code: str, message: str, expected:
 
 
 def test_weaker_annotations_bring_their_imports_and_no_other() -> None:
-    error = CheckerError(PATH, 1, "arg-type", "")
+    error = CheckerError(PATH, 1, "arg-type", 'incompatible type "list[str]"')
     abstract, bare = weaker(Annotation("list[Path]", (("pathlib", "Path"),)), "param", error)
     assert abstract.imports == (("pathlib", "Path"), ("collections.abc", "Sequence"))
     assert bare.imports == ()

@@ -118,6 +118,23 @@ def test_annotate_writes_and_has_nothing_left(project: Path, run: Run) -> None:
     assert "nothing to annotate" in err
 
 
+def test_annotate_says_what_it_left_and_who_had_the_last_word(project: Path, run: Run) -> None:
+    (project / "worse.py").write_text("class A:\n    def __init__(self):\n        self.items = []\n")
+    arguments = ("annotate", ".", "--no-neural", "--min-confidence", "0.5")
+    _, _, err = run(*arguments, "--checker", "mypy")
+    assert "confidence" in err
+    assert "the last word: mypy" in err
+    assert "1 taken back" in err
+    assert 'taken back (1): mypy: Need type annotation for "items"' in err
+    _, _, err = run(*arguments, "--checker", "none")
+    assert "the last word: no type checker" in err
+    _, out, _ = run(*arguments, "--checker", "mypy", "--json")
+    [row] = [row for row in rows(out) if row["file"] == "worse.py"]
+    assert [(found["name"], found["reason"].partition(":")[0]) for found in row["taken_back"]] == [
+        ("__init__", "mypy")
+    ]
+
+
 def test_annotate_json_is_one_row_a_file(project: Path, run: Run) -> None:
     (project / "broken.py").write_text("def f(:\n")
     code, out, _ = run("annotate", ".", "--json", "--no-neural", "--min-confidence", "0.5")
