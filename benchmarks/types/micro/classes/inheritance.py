@@ -22,7 +22,7 @@ class Square(Shape):
         self.width = width
 
     def area(self):
-        return self.width * self.width
+        return self.width**2 * 1
 
 
 class Circle(Shape):

@@ -24,7 +24,7 @@ def check(order):
 try:
     check("good")
     check("bad")
-except PaymentError as error:
+except OrderError as error:
     code = error.code
     order = error.order
     hint = error.hint()

@@ -28,7 +28,7 @@ class Vector:
         return abs(self) < abs(other)
 
     def __abs__(self):
-        return max(self.x, self.y)
+        return (self @ self) ** 0.5 * 1.0
 
     def __bool__(self):
         return self.x != 0.0
