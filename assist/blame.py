@@ -74,7 +74,7 @@ class Blame:
         yield _items(path, [site for site in near if _words(_annotation(site)) & named] or near)
         results = [item for item in self._named(called | named) if item[1][0] == "return"]
         yield self._saying(types, results)
-        yield [item for items in self._by_function.values() for item in items if self._text(item) in types]
+        yield self._spelling({text for text in types if "|" in text or "[" in text})
         yield _items(path, inside)
         yield self._named(used | named)
         yield _items(path, sites)
@@ -92,11 +92,13 @@ class Blame:
             self._texts.update(((path, site.key), _annotation(site)) for site in found)
         return self._files[path]
 
-    def _text(self, item: Item) -> str:
-        """Return an annotation that could not come from just anywhere, '' for a plain name."""
-        self._sites(item[0])
-        text = self._texts.get(item, "")
-        return text if "|" in text or "[" in text else ""
+    def _spelling(self, types: set[str]) -> list[Item]:
+        """The annotations anywhere that say one of these types, which cannot come from just anywhere."""
+        if not types:
+            return []
+        for path in self._placed:
+            self._sites(path)
+        return [item for item, text in self._texts.items() if text in types]
 
     def _saying(self, types: set[str], items: list[Item]) -> list[Item]:
         """Return those of the items that say a type which the message quotes, all where none does."""

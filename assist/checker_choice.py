@@ -30,6 +30,7 @@ _SETTINGS = (
 )
 CONFIGURATION = tuple(dict.fromkeys(name for _, name, _ in _SETTINGS))
 _FASTEST_FIRST = ("ty", "pyrefly", "mypy", "basedpyright", "pyright")
+_LOOKS_INTO_BODIES = re.compile(r"^\s*(check_untyped_defs|strict)\s*=\s*true\b", re.MULTILINE | re.IGNORECASE)
 _PLUGINS = re.compile(r"^\s*plugins\s*=\s*(.*(?:\n\s+.*)*)", re.MULTILINE)
 
 
@@ -42,7 +43,7 @@ def choose(wanted: str, root: Path, environment: Environment) -> tuple[Checker, 
     if wanted == NONE:
         return ()
     if wanted != AUTO:
-        return _views(find_checker(wanted, environment))
+        return _views(find_checker(wanted, environment), root)
     named = configured(root)
     found = {name: checker for name in CHECKERS if (checker := _installed(name, root, environment))}
     if "pyright" in named and "pyright" not in found:
@@ -51,7 +52,7 @@ def choose(wanted: str, root: Path, environment: Environment) -> tuple[Checker, 
     if not chosen:
         # pyright's package fetches the checker itself from the network: not unless the project relies on it.
         chosen = [name for name in _FASTEST_FIRST if name in found and name != "pyright"]
-    return tuple(view for name in chosen for view in _views(found[name]))
+    return tuple(view for name in chosen for view in _views(found[name], root))
 
 
 def configured(root: Path) -> frozenset[str]:
@@ -67,8 +68,8 @@ def configured(root: Path) -> frozenset[str]:
     return frozenset(found)
 
 
-def _views(checker: Checker) -> tuple[Checker, ...]:
-    if checker.name != "mypy":
+def _views(checker: Checker, root: Path) -> tuple[Checker, ...]:
+    if checker.name != "mypy" or _LOOKS_INTO_BODIES.search(_mypy_settings(root)):
         return (checker,)
     # What is wrong in a body that nobody annotated was wrong before; with `bodies` it is known beforehand.
     return replace(checker, bodies=True), checker
@@ -85,6 +86,8 @@ def _installed(name: str, root: Path, environment: Environment) -> Checker | Non
         return None
     if name == "mypy" and _runs_workspace_code(root):
         return None
+    if os.name != "posix" and not _trusted(environment):
+        return None  # the checker would start the environment's interpreter
     if not checker.executable.is_relative_to(root) or _trusted(environment):
         return checker
     for folder in (str(Path(sys.executable).parent), None):
@@ -102,9 +105,10 @@ def _trusted(environment: Environment) -> bool:
 
 def _runs_workspace_code(root: Path) -> bool:
     """Whether mypy is configured with a plugin that is a file: one of the workspace's own."""
-    texts = []
-    for checker, name, _ in _SETTINGS:
-        if checker == "mypy" and (root / name).is_file():
-            texts.append((root / name).read_text(encoding="utf-8", errors="replace"))
-    found = [match[1] for text in texts for match in _PLUGINS.finditer(text)]
+    found = [match[1] for match in _PLUGINS.finditer(_mypy_settings(root))]
     return any(".py" in plugins or "/" in plugins for plugins in found)
+
+
+def _mypy_settings(root: Path) -> str:
+    names = [name for checker, name, _ in _SETTINGS if checker == "mypy" and (root / name).is_file()]
+    return "\n".join((root / name).read_text(encoding="utf-8", errors="replace") for name in names)

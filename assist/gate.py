@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -90,8 +91,10 @@ class Gate:
         self._copy.mkdir()
         self._sources: dict[Path, str] = {}
         if self._checkers:
-            self._copy_project([*snapshot.files(), *files], {path: snapshot.text(path) for path in files})
-        self._files = [path for path in self._sources if path in set(files)]
+            texts = {path: snapshot.text(path) for path in files}
+            with self._room():
+                self._copy_project([*snapshot.files(), *files], texts)
+        self._files = [path for path in files if path in self._sources]
         self._take_for_granted()
 
     def _copy_project(self, paths: Iterable[Path], texts: Mapping[Path, str]) -> None:
@@ -259,10 +262,23 @@ class Gate:
             self._session.notice(f"{error} It has no say.")
             return None
 
+    @contextmanager
+    def _room(self) -> Iterator[None]:
+        """Go on without checkers where there is no room for the copy, unless one was named."""
+        try:
+            yield
+        except OSError as error:
+            reason = f"The code cannot be copied for type checkers: {error.strerror or error}."
+            if not self._lenient:
+                raise TypewrightError(reason) from error
+            self._checkers = ()
+            self._session.notice(f"{reason} They have no say.")
+
     def _copy_again(self, work: Annotated) -> None:
-        for path, (text, _) in work.placed().items():
-            if path in self._sources and self._sources[path] != text:
-                self._write(path, text)
+        with self._room():
+            for path, (text, _) in work.placed().items():
+                if path in self._sources and self._sources[path] != text:
+                    self._write(path, text)
 
     def _place(self, path: Path) -> Path:
         return self._copy / path.relative_to(self._root)

@@ -40,7 +40,7 @@ def summary(files: Collection[AnnotatedFile], *, written: bool) -> str:
         lines.append(f"  taken back ({number:,}): {reason}")
     checkers = next((file.checkers for file in files if file.checkers), ())
     if slots or taken_back:
-        lines.append(f"the last word: {', '.join(checkers) or 'no type checker (none is installed)'}")
+        lines.append(f"the last word: {', '.join(checkers) or 'no type checker'}")
     return "\n".join(lines)
 
 

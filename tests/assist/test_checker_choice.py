@@ -42,9 +42,11 @@ def labels(root: Path, environment: Environment, wanted: str = "auto") -> list[s
 
 def test_the_checkers_that_the_project_configures(root: Path, environment: Environment) -> None:
     install(environment.prefix, "mypy", "ty", "pyrefly")
-    (root / "pyproject.toml").write_text("[project]\nname = 'x'\n\n[tool.mypy]\nstrict = true\n")
+    (root / "pyproject.toml").write_text("[project]\nname = 'x'\n\n[tool.mypy]\npretty = true\n")
     assert configured(root) == {"mypy"}
     assert labels(root, environment) == ["mypy --check-untyped-defs", "mypy"]
+    (root / "pyproject.toml").write_text("[tool.mypy]\nstrict = true\n")
+    assert labels(root, environment) == ["mypy"]  # which looks into bodies anyway
 
 
 def test_all_that_are_installed_where_none_is_configured(root: Path, environment: Environment) -> None:

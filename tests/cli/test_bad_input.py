@@ -307,8 +307,13 @@ def test_a_full_disk_under_the_code_leaves_the_file_whole(project: Path, run: Ru
     text = NAMES + "# a long comment\n" * 30_000
     (project / "code.py").write_text(text)
     assert run("index", ".", "--library", "tiny").returncode == 0
-    line = problem(run(*ANNOTATE, "code.py", preexec_fn=no_file_above(len(text) - 1000)))
+    full = no_file_above(len(text) - 1000)
+    line = problem(run(*ANNOTATE, "code.py", "--checker", "none", preexec_fn=full))
     assert line.endswith("code.py: File too large")
+    done = run("annotate", "code.py", "--no-neural", "--min-confidence", "0.5", preexec_fn=full)
+    assert "note: The code cannot be copied for type checkers: File too large." in done.stderr
+    line = problem(run(*ANNOTATE, "code.py", "--checker", "mypy", preexec_fn=full))
+    assert line == "The code cannot be copied for type checkers: File too large."
     assert (project / "code.py").read_text() == text
     assert not list(project.glob(".code.py.*"))
 
