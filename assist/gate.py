@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from typewright.assist.session import Session
 
 _Trials = dict[Item, list[Annotation]]  # what was taken back, and the forms that it may still take
+_SLOW = frozenset({"basedpyright", "pyright"})  # which begin anew at each run
 _MOST_JUDGEMENTS = 16  # for second chances; what has had none by then stays out
 
 
@@ -127,7 +128,7 @@ class Gate:
         self._take_for_granted()
 
     def _take_for_granted(self) -> None:
-        self._judged: dict[frozenset[tuple[Path, int]], list[_Complaint]] = {}
+        self._judged: dict[tuple[int, frozenset[tuple[Path, int]]], list[_Complaint]] = {}
         for checker in self._checkers:
             errors = self._errors(checker)
             self._known[checker.label] = Counter(error.identity for error in errors or ())
@@ -139,24 +140,31 @@ class Gate:
         clear which of them was to blame, and those that can say less, are then tried one by one: at the same
         time in all functions, since most errors stay where they arise.
         """
-        full, less = self._accuse(work)
+        full, less, slow = self._accuse(work)
         self._last_judgement = self._judgements + _MOST_JUDGEMENTS
         for trials in (full, less):
-            while self._judgements < self._last_judgement and (batch := _next_batch(trials)):
-                for item in self._retry(work, batch):
-                    full[item] = less[item] = []
+            for quick in (True, False):
+                while self._judgements < self._last_judgement:
+                    batch = _next_batch({item: trials[item] for item in trials if (item in slow) != quick})
+                    if not batch:
+                        break
+                    for item in self._retry(work, batch, quick=quick):
+                        full[item] = less[item] = []
+        if full:
+            self._accuse(work)  # what the slow checkers say of chances that they were not asked about
         return bool(full)
 
     # -- what is taken back -----------------------------------------------------------------------
 
-    def _accuse(self, work: Annotated) -> tuple[_Trials, _Trials]:
+    def _accuse(self, work: Annotated) -> tuple[_Trials, _Trials, set[Item]]:
         """Take annotations back until no error is new.
 
         Return all that fell, once with the form they had where that is worth another trial, once with those
-        that say less.
+        that say less, and those that fell by a slow checker.
         """
         accused: defaultdict[tuple[object, ...], set[Item]] = defaultdict(set)
         errors: dict[Item, CheckerError] = {}
+        slow: set[Item] = set()
         clear: set[Item] = set()
         doubtful: set[Item] = set()
         while complaints := self._complaints(work):
@@ -173,21 +181,23 @@ class Gate:
                 for item in items:
                     found.setdefault(item, complaint.text)
                     errors.setdefault(item, error)
+                if complaint.checker in _SLOW:
+                    slow.update(items)
             if not found:
                 break  # nothing stands any more that could be taken back
             work.take_back(found)
         forms = {item: list(work.forms(item, errors[item])) for item in sorted(errors)}
         again = {item: found[:1] * (item in doubtful or item not in clear) for item, found in forms.items()}
-        return again, {item: found[1:] for item, found in forms.items()}
+        return again, {item: found[1:] for item, found in forms.items()}, slow
 
-    def _retry(self, work: Annotated, batch: Mapping[Item, Annotation]) -> set[Item]:
+    def _retry(self, work: Annotated, batch: Mapping[Item, Annotation], *, quick: bool) -> set[Item]:
         """Write a batch again and keep what brings no error; return what was kept.
 
         The suspects fall first. If that ends the errors, those that were suspected alone have had their
         trial; if it does not, everything falls and is tried again in two parts.
         """
         work.give_back(batch)
-        complaints = self._complaints(work)
+        complaints = self._complaints(work, quick=quick)
         if not complaints:
             return set(batch)
         reasons = self._suspected(work, complaints, set(batch))
@@ -198,14 +208,18 @@ class Gate:
         if len(batch) == 1 or self._judgements >= self._last_judgement:
             return set()
         if not suspects:
-            return {item for half in _halves(batch) for item in self._retry(work, half)}
-        if complaints := self._complaints(work):
+            return {item for half in _halves(batch) for item in self._retry(work, half, quick=quick)}
+        if complaints := self._complaints(work, quick=quick):
             work.take_back(dict.fromkeys(rest, complaints[0].text))
             if not rest:
                 return set()  # what is wrong now is not of this batch
-            return self._retry(work, rest) | self._retry(work, {item: batch[item] for item in suspects})
+            return self._retry(work, rest, quick=quick) | self._retry(
+                work, {item: batch[item] for item in suspects}, quick=quick
+            )
         doubtful = {item: batch[item] for item in batch if item in suspects and item not in alone}
-        return set(rest) | {item for half in _halves(doubtful) for item in self._retry(work, half)}
+        return set(rest) | {
+            item for half in _halves(doubtful) for item in self._retry(work, half, quick=quick)
+        }
 
     def _suspected(
         self, work: Annotated, complaints: Sequence[_Complaint], among: set[Item]
@@ -222,13 +236,15 @@ class Gate:
 
     # -- what checkers say ------------------------------------------------------------------------
 
-    def _complaints(self, work: Annotated) -> list[_Complaint]:
-        """Return the new errors of the first checker that has any."""
+    def _complaints(self, work: Annotated, *, quick: bool = False) -> list[_Complaint]:
+        """Return the new errors of the first checker with any; `quick` leaves slow ones out beside others."""
         self._copy_again(work)
-        state = frozenset((path, hash(text)) for path, text in self._sources.items())
+        fast = [checker for checker in self._checkers if checker.name not in _SLOW]
+        asked = fast if quick and fast else self._checkers
+        state = len(asked), frozenset((path, hash(text)) for path, text in self._sources.items())
         if state not in self._judged:
             self._judgements += 1
-            found = (list(self._new(checker)) for checker in self._checkers)
+            found = (list(self._new(checker)) for checker in asked)
             self._judged[state] = next(filter(None, found), [])
         return self._judged[state]
 

@@ -212,3 +212,41 @@ def test_a_checker_that_nobody_named_and_that_gives_up_is_a_notice(open_session:
     assert "def f() -> int:" in file.after
     assert file.checkers == ()
     assert any("mypy could not check" in notice for notice in session.notices)
+
+
+class Fake:
+    """A checker that objects to lines."""
+
+    bodies = False
+
+    def __init__(self, name: str, objection: str) -> None:
+        self.name = self.label = name
+        self._objection = objection
+        self.runs = 0
+
+    def errors(self, folder: Path, files: list[Path], **_: object) -> tuple[CheckerError, ...]:
+        self.runs += 1
+        lines = [
+            (path, number, line)
+            for path in files
+            for number, line in enumerate((folder / path).read_text().splitlines(), 1)
+        ]
+        return tuple(
+            CheckerError(path, number, "bad", "not good")
+            for path, number, line in lines
+            if self._objection in line
+        )
+
+
+def test_slow_checkers_are_asked_less_and_have_the_last_word_all_the_same(
+    open_session: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "def one(a=1, b='x'):\n    return 1\n\ndef two(c=2, d=''):\n    return [1]\n"
+    session = open_session({"a.py": text})
+    fast, slow = Fake("ty", "b: str"), Fake("basedpyright", "-> list[int]")
+    monkeypatch.setattr("typewright.assist.gate.choose", lambda *_: (fast, slow))
+    file = gated(session, AnnotateOptions(minimum_confidence=0.5, checker="auto"))["a.py"]
+    assert "def one(a: int = 1, b='x') -> int:" in file.after
+    assert "def two(c: int = 2, d: str = ''):" in file.after
+    assert file.checkers == ("ty", "basedpyright")
+    assert slow.runs < fast.runs
