@@ -1,82 +1,113 @@
 """How sure a type is: one probability for what analysis and type model say of it together.
 
-A logistic regression (the log-odds of both sources are added, as if they erred independently), fitted by
-`benchmarks/annotate/confidence.py` on packages that neither the type model nor the benchmarks know. The
-reliability of the result is in docs/annotate.md.
+A conditional logit (McFadden, 1974) over the candidates of a slot, with "none of these" as one more choice:
+the candidates compete, and their probabilities leave room for the type that nobody named. What speaks for a
+candidate are the log-odds of the type model, the certainty of the analysis and how the two stand to each
+other (`type_expressions.relation`). `benchmarks/annotate/confidence.py` fits the weights in `confidence.json`
+on packages that neither the type model nor the benchmarks know; docs/annotate.md has the reliability.
 """
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Final
 
+from typewright.assist.type_expressions import Relation
+
+WEIGHTS: Final = Path(__file__).with_name("confidence.json")
 _LEAST: Final = 0.005  # probabilities nearer to 0 or 1 are not told apart
+_HEADS: Final = frozenset(
+    {"None", "bool", "bytes", "Callable", "dict", "float", "int", "list", "object", "set", "str", "tuple"}
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the analysis says of a slot: how certain, and whether its type is open in part or is None."""
+    """What the analysis says of a slot.
+
+    `certainty` is its own, `partial` whether a part of the type is open, `evidence` the kinds of evidence it
+    has, `head` the outermost name of the type ('' for a union), `arms` how many alternatives it has.
+    """
 
     certainty: float
     partial: bool
-    none: bool
+    evidence: frozenset[str]
+    head: str
+    arms: int
 
 
-# With a model to ask, and without one.
-WITH_GUESSES: Final[Mapping[str, float]] = {
-    "param": 0.12,
-    "return": 0.06,
-    "variable": 0.18,
-    "guessed": 1.01,
-    "not guessed": -3.12,
-    "agrees": 1.33,
-    "agrees, certainty": 1.3,
-    "agrees, partial": -1.7,
-    "agrees, none": -1.27,
-    "differs": -0.82,
-    "differs, certainty": -0.22,
-    "completes": 0.6,
-}
-WITHOUT_GUESSES: Final[Mapping[str, float]] = {
-    "param": 0.38,
-    "return": 0.0,
-    "variable": -0.76,
-    "agrees": -0.38,
-    "agrees, certainty": 1.64,
-    "agrees, partial": -2.56,
-    "agrees, none": 1.78,
-}
+@dataclass(frozen=True, slots=True)
+class Guessed:
+    """What the type model says of a type: probability, rank (0 is the best), lead over the next one."""
+
+    probability: float
+    rank: int
+    lead: float
 
 
 def features(
-    kind: str, guessed: float | None, known: Known | None, *, agrees: bool, completes: bool
+    kind: str, guessed: Guessed | None, known: Known | None, relation: Relation | None
 ) -> dict[str, float]:
-    """Return what the confidence in a type depends on.
+    """Return what the confidence in a candidate depends on.
 
-    `guessed` is the type model's probability (None where it did not name the type), `known` what the analysis
-    says of the slot (None where it is open), which `agrees` with the type, or is `completed` by it.
+    `guessed` is None where the type model did not name the type, `known` where the analysis has none,
+    `relation` says how the candidate stands to what is known: "same" for the known type itself.
     """
-    found = {kind: 1.0}
+    found: dict[str, float] = {}
+    stands = relation or "open"
+    found[f"{kind}, {stands}"] = 1.0
     if guessed is None:
-        found["not guessed"] = 1.0
+        found[f"{kind}, not guessed"] = 1.0
     else:
-        probability = min(max(guessed, _LEAST), 1 - _LEAST)
-        found["guessed"] = math.log(probability / (1 - probability))
-    if known is not None and agrees:
-        found["agrees"] = 1.0
-        found["agrees, certainty"] = known.certainty
-        found["agrees, partial"] = float(known.partial)
-        found["agrees, none"] = known.certainty * known.none
-    elif known is not None:
-        found["differs"] = 1.0
-        found["differs, certainty"] = known.certainty
-        found["completes"] = float(completes)
+        odds = _log_odds(guessed.probability)
+        found[f"{kind}, guessed"] = odds
+        found[f"{stands}, guessed"] = odds
+        found["first guess"] = float(guessed.rank == 0)
+        found["lead"] = guessed.lead
+    if known is not None:
+        found[f"{stands}, certainty"] = known.certainty
+        found[f"{stands}, partial"] = float(known.partial)
+        found[f"{stands}, alternatives"] = float(min(known.arms, 4) - 1)
+        if relation == "same":
+            found.update({f"{kind}, {evidence}": 1.0 for evidence in known.evidence})
+            head = known.head if known.head in _HEADS else "another"
+            found[f"{kind}, {head}"] = 1.0
+            if guessed is None:
+                found[f"not guessed, {head}"] = 1.0
+        elif known.head in _HEADS:
+            found[f"{stands} than {known.head}"] = 1.0
     return found
 
 
-def confidence(weights: Mapping[str, float], found: Mapping[str, float]) -> float:
-    """Return the probability that a person would write a type with these features."""
-    odds = sum(weights.get(name, 0.0) * value for name, value in found.items())
-    return 1 / (1 + math.exp(-odds))
+def confidences(candidates: Sequence[Mapping[str, float]], *, with_guesses: bool) -> list[float]:
+    """Return for each candidate of a slot, by its features, the probability that a person would write it.
+
+    They add up to less than 1; what is left is the chance that it is none of them.
+    """
+    weights = _weights()["with guesses" if with_guesses else "without guesses"]
+    return probabilities(candidates, weights)
+
+
+def probabilities(candidates: Sequence[Mapping[str, float]], weights: Mapping[str, float]) -> list[float]:
+    """Return the probabilities of candidates under given weights."""
+    scores = [sum(weights.get(name, 0.0) * value for name, value in found.items()) for found in candidates]
+    highest = max([0.0, *scores])
+    shares = [math.exp(score - highest) for score in scores]
+    whole = math.exp(-highest) + sum(shares)
+    return [share / whole for share in shares]
+
+
+@cache
+def _weights() -> Mapping[str, Mapping[str, float]]:
+    loaded: Mapping[str, Mapping[str, float]] = json.loads(WEIGHTS.read_text(encoding="utf-8"))
+    return loaded
+
+
+def _log_odds(probability: float) -> float:
+    bounded = min(max(probability, _LEAST), 1 - _LEAST)
+    return math.log(bounded / (1 - bounded))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from typewright.models.protocol import RankedType
 
 Address = tuple[str, int, int]  # kind, line, column
-_KEPT = 5  # guesses a slot
+_KEPT = 8  # guesses a slot
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,22 @@ class Guesses:
                 if address in wanted:
                     found[address] = _usable(types, slot.members, spelling)
         return found
+
+    def bases(self, path: Path) -> Callable[[str], frozenset[str]]:
+        """Return a function that names all known classes above a class that the file can name."""
+        nameable = self._types().of(path) if self.available else {}
+
+        def above(name: str) -> frozenset[str]:
+            found: set[str] = set()
+            waiting = [name]
+            while waiting:
+                known = nameable.get(waiting.pop())
+                fresh = {base.rpartition(".")[2] for base in known.definition.bases} if known else set()
+                waiting.extend(fresh - found)
+                found |= fresh
+            return frozenset(found)
+
+        return above
 
     def _types(self) -> NameableTypes:
         if self._nameable is None:

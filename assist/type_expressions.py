@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Literal
 
 # Two spellings of one type.
 _ALIASES = {
@@ -43,6 +44,82 @@ def same_type(one: str, other: str) -> bool:
 def same_heads(one: str, other: str) -> bool:
     """Whether the alternatives of two annotations have the same outermost names, None aside."""
     return _heads(one) == _heads(other) != frozenset()
+
+
+Relation = Literal["same", "self", "parametric", "abstract", "wider", "narrower", "overlapping", "other"]
+"""How one type stands to another; see `relation`."""
+
+# What people write for a value of a class that is more than they need to say.
+_ABSTRACTIONS = {
+    "list": "Sequence MutableSequence Collection Iterable Container Sized",
+    "tuple": "Sequence Collection Iterable",
+    "range": "Sequence Iterable",
+    "deque": "MutableSequence Sequence Collection Iterable",
+    "dict": "Mapping MutableMapping Collection Iterable",
+    "defaultdict": "dict Mapping MutableMapping",
+    "OrderedDict": "dict Mapping MutableMapping",
+    "Counter": "dict Mapping MutableMapping",
+    "set": "AbstractSet Set MutableSet Collection Iterable Container",
+    "frozenset": "AbstractSet Set Collection Iterable Container",
+    "KeysView": "Iterable Collection Set",
+    "ValuesView": "Iterable Collection",
+    "ItemsView": "Iterable Collection",
+    "Sequence": "Collection Iterable",
+    "Mapping": "Collection Iterable",
+    "Generator": "Iterator Iterable",
+    "Iterator": "Iterable",
+    "AsyncGenerator": "AsyncIterator AsyncIterable",
+    "AsyncIterator": "AsyncIterable",
+    "Coroutine": "Awaitable",
+    "bool": "int",
+    "int": "float complex",
+    "float": "complex",
+    "str": "PathLike object",
+    "Path": "PurePath PathLike",
+    "partial": "Callable",
+    "StringIO": "TextIO IO",
+    "BytesIO": "BinaryIO IO",
+    "TextIOWrapper": "TextIO IO",
+    "BufferedReader": "BinaryIO IO",
+}
+
+
+def relation(
+    text: str,
+    known: str,
+    *,
+    own_class: str = "",
+    bases: Callable[[str], frozenset[str]] = lambda _: frozenset(),
+) -> Relation:
+    """Return how the type `text` stands to the type `known`, None and the modules of names aside.
+
+    "self" where one says `Self` and the other the class around, "parametric" where only the arguments differ,
+    "abstract" where `text` is a base of `known`, "wider" and "narrower" where alternatives were added or left
+    out. `bases` names all classes above one.
+    """
+    one, other = _canonical(text), _canonical(known)
+    if one == other != frozenset():
+        return "same"
+    if own_class and _renamed(one, own_class) == _renamed(other, own_class):
+        return "self"
+    heads, known_heads = _heads(text), _heads(known)
+    if heads == known_heads:
+        return "parametric"
+    if known_heads and all(heads & _above(name, bases) for name in known_heads - heads):
+        return "abstract"
+    if known_heads < heads:
+        return "wider"
+    if heads < known_heads and heads:
+        return "narrower"
+    return "overlapping" if heads & known_heads else "other"
+
+
+def _renamed(arms: frozenset[str], own_class: str) -> frozenset[str]:
+    return frozenset(own_class if arm == "Self" else arm for arm in arms)
+
+
+def _above(name: str, bases: Callable[[str], frozenset[str]]) -> frozenset[str]:
+    return bases(name) | frozenset(_ABSTRACTIONS.get(name, "").split())
 
 
 def is_none(arm: ast.expr) -> bool:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from typewright.analysis.types import Never, NoneType, Type, Unknown, known, render, walk, widen_literals
-from typewright.assist.confidence import WITH_GUESSES, WITHOUT_GUESSES, Known, confidence, features
-from typewright.assist.type_expressions import same_heads, same_type, union_arms
+from typewright.assist.confidence import Guessed, Known, confidences, features
+from typewright.assist.type_expressions import head, is_none, relation, same_type, union_arms
 from typewright.indexer.cancellation import NEVER, CancelToken, Progress
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from typewright.assist.session import Session
 
 Source = Literal["static", "neural", "hybrid"]
+_NEVER_RETURNS = 0.8  # the certainty of that
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ class Candidate:
     annotation: Annotation | None
     features: Mapping[str, float]
     source: Source
-    confidence: float
+    confidence: float = 0.0
 
 
 def candidates_of(
@@ -93,45 +94,67 @@ def candidates_of(
             progress("types", done, len(files))
         slots = analysis.slots(path, cancel)
         ranked = guesses.of(path, slots, cancel=cancel)
-        weights = WITH_GUESSES if guesses.available else WITHOUT_GUESSES
+        bases = guesses.bases(path)
         for slot in slots:
             guessed = ranked.get((slot.kind, slot.line, slot.column), ())
-            yield slot, list(_candidates(analysis, slot, guessed, weights))
+            found = list(_candidates(analysis, slot, guessed, bases))
+            said = confidences([each.features for each in found], with_guesses=guesses.available)
+            yield slot, [replace(each, confidence=share) for each, share in zip(found, said, strict=True)]
     if progress is not None:
         progress("types", len(files), len(files))
 
 
 def _candidates(
-    analysis: Analysis, slot: Slot, guesses: Sequence[Guess], weights: Mapping[str, float]
+    analysis: Analysis, slot: Slot, guesses: Sequence[Guess], bases: Callable[[str], frozenset[str]]
 ) -> Iterator[Candidate]:
     static, annotation, text = None, None, ""
     if not _says_nothing(slot):
         shape = known(widen_literals(slot.inferred.type))
-        annotation = analysis.annotation(shape, slot.path)
+        # A variable is not declared to be None alone.
+        speakable = slot.kind != "variable" or not isinstance(shape, NoneType)
+        annotation = analysis.annotation(shape, slot.path) if speakable else None
         text = annotation.text if annotation is not None else render(shape)
-        partial = is_partial(slot.inferred.type)
-        static = Known(slot.inferred.certainty, partial, isinstance(shape, NoneType))
-    confirmed: float | None = None
-    for guess in guesses:
+        static = _known(slot, text)
+    confirmed: Guessed | None = None
+    for rank, guess in enumerate(guesses):
+        following = guesses[rank + 1].probability if rank + 1 < len(guesses) else 0.0
+        guessed = Guessed(guess.probability, rank, guess.probability - following)
         if static is not None and same_type(guess.annotation.text, text):
-            confirmed = max(confirmed or 0.0, guess.probability)
+            confirmed = confirmed or guessed
             annotation = annotation or guess.annotation
             continue
-        completes = static is not None and static.partial and same_heads(guess.annotation.text, text)
-        found = features(slot.kind, guess.probability, static, agrees=False, completes=completes)
-        source: Source = "hybrid" if completes else "neural"
-        text_of_guess = guess.annotation.text
-        yield Candidate(text_of_guess, guess.annotation, found, source, confidence(weights, found))
+        stands = (
+            relation(guess.annotation.text, text, own_class=slot.class_name, bases=bases) if static else None
+        )
+        completes = static is not None and static.partial and stands == "parametric"
+        yield Candidate(
+            guess.annotation.text,
+            guess.annotation,
+            features(slot.kind, guessed, static, stands),
+            "hybrid" if completes else "neural",
+        )
     if static is not None:
-        found = features(slot.kind, confirmed, static, agrees=True, completes=False)
-        source = "static" if confirmed is None else "hybrid"
-        yield Candidate(text, annotation, found, source, confidence(weights, found))
+        found = features(slot.kind, confirmed, static, "same")
+        yield Candidate(text, annotation, found, "static" if confirmed is None else "hybrid")
+
+
+def _known(slot: Slot, text: str) -> Known:
+    arms = [arm for arm in union_arms(text) if not is_none(arm)]
+    name = head(arms[0]) if len(arms) == 1 else "" if arms else "None"
+    evidence = frozenset(each.kind for each in slot.inferred.evidence)
+    partial = not isinstance(slot.inferred.type, Never) and is_partial(slot.inferred.type)
+    return Known(slot.inferred.certainty, partial, evidence, name, max(len(arms), 1))
 
 
 def _says_nothing(slot: Slot) -> bool:
-    """Whether the analysis leaves a slot open; None alone, if it is but a default, tells nothing either."""
+    """Whether the analysis leaves a slot open; None as a parameter's default tells nothing either.
+
+    `Never` is an answer only where the analysis is sure that a function does not return.
+    """
     found = known(slot.inferred.type)
-    return isinstance(found, Never) or (isinstance(found, NoneType) and slot.kind != "return")
+    if isinstance(found, Never):
+        return slot.kind != "return" or slot.inferred.certainty < _NEVER_RETURNS
+    return isinstance(found, NoneType) and slot.kind == "param"
 
 
 def is_partial(found: Type) -> bool:

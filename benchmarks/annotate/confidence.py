@@ -1,8 +1,8 @@
 """Fits and measures the confidence of types (assist/confidence.py) on annotated packages.
 
-    python benchmarks/annotate/confidence.py FIT_PACKAGE… [--measure PACKAGE…]
+    python benchmarks/annotate/confidence.py FIT_PACKAGE… [--measure PACKAGE…] [--keep FOLDER] [--write]
 
-The annotations of copies are taken away and inferred again. A logistic regression on the packages to fit says
+The annotations of copies are taken away and inferred again. A conditional logit on the packages to fit says
 how much each source of evidence weighs; the table of the packages to measure says what became of each
 confidence. Fit on packages that the type model was not trained on, measure on others still.
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import json
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +20,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-from typewright.assist.confidence import WITH_GUESSES, WITHOUT_GUESSES
+from typewright.assist.confidence import WEIGHTS, probabilities
 from typewright.assist.edits import TextEdit, apply
 from typewright.assist.placement import Key, Placement
 from typewright.assist.session import Session, Settings
@@ -29,7 +30,9 @@ from typewright.indexer.source import Span, read_source
 from typewright.indexer.syntax import Syntax, parse
 
 BINS = (0.0, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.98, 1.0)
-REGULARISATION = 0.3
+REGULARISATION = 1.0
+STEPS = 1500
+RATE = 0.03
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,17 +90,31 @@ def outcomes(package: Path, *, neural: bool) -> Iterator[Outcome]:
                     yield Outcome(tuple(candidate.features for candidate in candidates), right)
 
 
-def fit(found: Sequence[Outcome], names: Sequence[str]) -> dict[str, float]:
-    """Logistic regression by Newton's method, with a little L2 regularisation."""
-    rows = np.array([[c.get(n, 0.0) for n in names] for o in found for c in o.candidates])
-    right = np.array([value for outcome in found for value in outcome.right], dtype=float)
+def fit(found: Sequence[Outcome]) -> dict[str, float]:
+    """A conditional logit, by Adam: the likelihood of the right candidates, of "none" where none is right."""
+    names = sorted({name for outcome in found for candidate in outcome.candidates for name in candidate})
+    column = {name: index for index, name in enumerate(names)}
+    asked = [outcome for outcome in found if outcome.candidates]
+    rows = np.zeros((sum(len(o.candidates) for o in asked), len(names)), dtype=np.float32)
+    slot = np.repeat(np.arange(len(asked)), [len(o.candidates) for o in asked])
+    right = np.array([value for outcome in asked for value in outcome.right], dtype=bool)
+    for row, candidate in enumerate(c for outcome in asked for c in outcome.candidates):
+        for name, value in candidate.items():
+            rows[row, column[name]] = value
+    hit = np.bincount(slot, right, len(asked)) > 0
     weights = np.zeros(len(names))
-    for _ in range(50):
-        said = 1 / (1 + np.exp(-rows @ weights))
-        gradient = rows.T @ (said - right) + REGULARISATION * weights
-        curvature = (rows * (said * (1 - said))[:, None]).T @ rows + REGULARISATION * np.eye(len(names))
-        weights -= np.linalg.solve(curvature, gradient)
-    return {name: round(float(weight), 2) for name, weight in zip(names, weights, strict=True)}
+    mean, square = np.zeros_like(weights), np.zeros_like(weights)
+    for step in range(1, STEPS + 1):
+        scores = np.exp(np.clip(rows @ weights, -30, 30))
+        whole = 1 + np.bincount(slot, scores, len(asked))
+        wanted = np.where(hit, np.bincount(slot, scores * right, len(asked)), 1.0)
+        # the gradient of log(wanted / whole)
+        pull = scores * (np.where(right & hit[slot], 1 / wanted[slot], 0.0) - 1 / whole[slot])
+        gradient = rows.T @ pull - REGULARISATION * weights
+        mean, square = 0.9 * mean + 0.1 * gradient, 0.999 * square + 0.001 * gradient**2
+        rate = RATE * min(1.0, 2 - 2 * step / STEPS)
+        weights += rate * (mean / (1 - 0.9**step)) / (np.sqrt(square / (1 - 0.999**step)) + 1e-8)
+    return {name: round(float(weight), 3) for name, weight in zip(names, weights, strict=True)}
 
 
 def reliability(found: Sequence[Outcome], weights: Mapping[str, float]) -> str:
@@ -105,9 +122,9 @@ def reliability(found: Sequence[Outcome], weights: Mapping[str, float]) -> str:
     said, right = [], []
     for outcome in found:
         if outcome.candidates:
-            odds = [sum(weights.get(n, 0) * v for n, v in c.items()) for c in outcome.candidates]
-            best = int(np.argmax(odds))
-            said.append(1 / (1 + np.exp(-odds[best])))
+            shares = probabilities(outcome.candidates, weights)
+            best = int(np.argmax(shares))
+            said.append(shares[best])
             right.append(outcome.right[best])
     confidence, correct = np.array(said), np.array(right, dtype=float)
     lines = ["| confidence | slots | said | right |", "| --- | --- | --- | --- |"]
@@ -127,20 +144,35 @@ def reliability(found: Sequence[Outcome], weights: Mapping[str, float]) -> str:
     return "\n".join(lines)
 
 
+def kept(package: Path, folder: Path | None, *, neural: bool) -> list[Outcome]:
+    """The outcomes of a package, from the file in `folder` that an earlier run has left there, if any."""
+    if folder is None:
+        return list(outcomes(package.resolve(), neural=neural))
+    file = folder / f"{package.name}-{'with' if neural else 'without'}.json"
+    if not file.exists():
+        found = list(outcomes(package.resolve(), neural=neural))
+        folder.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps([[o.candidates, o.right] for o in found]), encoding="utf-8")
+    return [Outcome(tuple(c), tuple(r)) for c, r in json.loads(file.read_text(encoding="utf-8"))]
+
+
 def main() -> int:
     """Fit with and without a type model, and measure."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("fit", nargs="+", type=Path)
     parser.add_argument("--measure", nargs="*", type=Path, default=[])
+    parser.add_argument("--keep", type=Path, help="a folder for what was inferred, so that it is not again")
+    parser.add_argument("--write", action="store_true", help="write the weights that the package ships")
     options = parser.parse_args()
-    for title, names, neural in (("with", WITH_GUESSES, True), ("without", WITHOUT_GUESSES, False)):
-        learned = [o for package in options.fit for o in outcomes(package.resolve(), neural=neural)]
-        weights = fit(learned, list(names))
-        print(f"{title} guesses: {weights}")
-        measured = [o for package in options.measure for o in outcomes(package.resolve(), neural=neural)]
+    fitted = {}
+    for title, neural in (("with guesses", True), ("without guesses", False)):
+        weights = fit([o for package in options.fit for o in kept(package, options.keep, neural=neural)])
+        fitted[title] = weights
+        measured = [o for package in options.measure for o in kept(package, options.keep, neural=neural)]
         if measured:
-            print(f"\nnewly fitted:\n{reliability(measured, weights)}\n")
-            print(f"as shipped:\n{reliability(measured, names)}\n")
+            print(f"{title}:\n{reliability(measured, weights)}\n")
+    if options.write:
+        WEIGHTS.write_text(json.dumps(fitted, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     return 0
 
 
