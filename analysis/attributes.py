@@ -78,9 +78,10 @@ class Attributes:
                 declared = self.evaluator.annotations.evaluate(statement.annotation, function.closure)
                 if not isinstance(declared, Unknown):
                     return declared
-            outcome = activations.canonical(activations.function_at(module, method))
-            type = outcome.stores.get(target)
-            if type is not None:
+            # A function inside the method may be the one that does it.
+            outcome = activations.outcome_of(module, module.scopes.scope_of(target))
+            type = outcome.stores.get(target) if outcome is not None else None
+            if outcome is not None and type is not None:
                 found.append(outcome.final(type))
         for other, target in outside:
             outcome_outside = activations.outcome_of(other, other.scopes.scope_of(target))

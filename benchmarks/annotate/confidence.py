@@ -12,14 +12,17 @@ from __future__ import annotations
 import argparse
 import ast
 import json
+import shutil
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+from typewright.analysis.types import is_complete, render, widen_literals
 from typewright.assist.confidence import WEIGHTS, probabilities
 from typewright.assist.edits import TextEdit, apply
 from typewright.assist.placement import Key, Placement
@@ -31,8 +34,12 @@ from typewright.indexer.syntax import Syntax, parse
 
 BINS = (0.0, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.98, 1.0)
 REGULARISATION = 1.0
+SAMPLE = 3  # one variable of so many is learned from
 STEPS = 1500
 RATE = 0.03
+
+
+Place = tuple[Path, str, str]  # file, function, name
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +74,29 @@ def without_annotations(syntax: Syntax) -> tuple[str, dict[Key, str]]:
     return apply(syntax.text, edits), written
 
 
+def variables(package: Path, folder: Path) -> dict[tuple[Path, str, str, int], str]:
+    """What the annotated package makes known of its variables: their truth, as nobody annotates them all.
+
+    By file, function, name, and how many slots of this name come before. A sample, so that they do not
+    outweigh parameters and returns.
+    """
+    root = folder / "annotated"
+    shutil.copytree(package, root / package.name)
+    found: dict[tuple[Path, str, str, int], str] = {}
+    seen: Counter[Place] = Counter()
+    with Session(root, settings=Settings(cache=folder / "cache", neural=False)) as session:
+        analysis = session.analysis()
+        for path in session.files([root]):
+            for slot in analysis.slots(path):
+                if slot.kind == "variable":
+                    place = (path.relative_to(root), slot.function, slot.name)
+                    seen[place] += 1
+                    assigned = widen_literals(slot.inferred.type)
+                    if is_complete(assigned) and sum(seen.values()) % SAMPLE == 0:
+                        found[(*place, seen[place] - 1)] = render(assigned)
+    return found
+
+
 def outcomes(package: Path, *, neural: bool) -> Iterator[Outcome]:
     """Infer the annotations of one package again."""
     with tempfile.TemporaryDirectory(prefix="typewright-confidence-") as temporary:
@@ -79,12 +109,18 @@ def outcomes(package: Path, *, neural: bool) -> Iterator[Outcome]:
             copy.write_text(text, encoding="utf-8", newline="")
             if not parse(text).damage:
                 written[copy] = annotations
+        truths = variables(package, root.parent)
         settings = Settings(cache=root.parent / "cache", neural=neural)
         with Session(root, settings=settings) as session:
             sites = {path: Placement(session.snapshot().syntax(path)).sites for path in written}
+            seen: Counter[Place] = Counter()
             for slot, candidates in candidates_of(session, list(written)):
                 site = sites[slot.path].get((slot.kind, slot.line, slot.column))
                 truth = written[slot.path].get(site.key, "").strip("'\"") if site else ""
+                if slot.kind == "variable":
+                    place = (slot.path.relative_to(root), slot.function, slot.name)
+                    truth = truths.get((*place, seen[place]), "")
+                    seen[place] += 1
                 if truth and truth.rpartition(".")[2] != "Any":
                     right = tuple(same_type(candidate.text, truth) for candidate in candidates)
                     yield Outcome(tuple(candidate.features for candidate in candidates), right)
