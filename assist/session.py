@@ -32,6 +32,9 @@ ROOT_MARKERS = (
     "pyrightconfig.json",
     "mypy.ini",
 )
+# A batch is bounded by its steps, so that what it says does not depend on how busy the machine is; this is only
+# for what must never be.
+BATCH_SECONDS = 1800.0
 PYTHON_SUFFIXES = frozenset({".py", ".pyi"})
 
 
@@ -137,12 +140,14 @@ class Session:
 
     def analysis(self, overlay: Mapping[Path, str] | None = None, *, cancel: CancelToken = NEVER) -> Analysis:
         """Return the analysis of the snapshot of now; what an edit leaves valid is kept."""
+        from typewright.analysis.fixpoint import Budget
         from typewright.analysis.queries import Analysis
 
         snapshot = self.snapshot(overlay, cancel=cancel)
         with self._lock:
             if self._analysis is None or self._analysis.snapshot is not snapshot:
-                self._analysis = Analysis(snapshot, self._analysis)
+                budget = Budget(seconds=BATCH_SECONDS) if self._waits else Budget()
+                self._analysis = Analysis(snapshot, self._analysis, budget=budget)
             return self._analysis
 
     def files(
