@@ -32,6 +32,8 @@ _RECURSION_LIMIT = 8_000
 _ENOUGH = 5  # so many levels of callers less are not worth another computation
 _SWEEP = 20_000  # so many new results and what was not asked for lately is forgotten
 _LATELY = 100  # revisions
+_LIGHT = frozenset({"seen", "local"})
+"""Kinds of results that only select from others: they do not count as a level of depth."""
 
 
 class Exhausted(Exception):  # noqa: N818 - it is no error: the answer is "unknown"
@@ -58,11 +60,12 @@ class Budget:
 class _Support:
     """What results stand on: those of one cycle have it in common. `verified` is when it was last seen to hold."""
 
-    __slots__ = ("checking", "inputs", "results", "sound", "verified")
+    __slots__ = ("checking", "fixed", "inputs", "results", "sound", "verified")
 
     def __init__(self, inputs: Iterable[Input], results: Iterable[_Entry], verified: int) -> None:
         self.inputs = tuple(inputs)
-        self.results = tuple(results)
+        self.results = tuple(e for e in results if e.support is None or not e.support.fixed)
+        self.fixed = not self.inputs and not self.results  # no edit concerns it: what libraries say
         self.verified = verified
         self.sound = True
         self.checking = False
@@ -138,6 +141,14 @@ class Memo:
         self._limit = float("inf")
         self._deadline = self._hurry = float("inf")
         self._swept = 0
+        self._light = 0
+
+    def clear(self) -> None:
+        """Forgets everything."""
+        for entry in self._entries.values():
+            if entry.support is not None:
+                entry.support.sound = False
+        self._entries.clear()
 
     def edited(self) -> None:
         """Begins a new revision: inputs are about to change."""
@@ -146,7 +157,11 @@ class Memo:
         self._seeds.clear()
         if len(self._entries) > self._swept + _SWEEP:
             old = self.revision - _LATELY
-            stale = [e for e in self._entries.values() if e.support is None or e.support.verified < old]
+            stale = [
+                entry
+                for entry in self._entries.values()
+                if entry.support is None or (not entry.support.fixed and entry.support.verified < old)
+            ]
             for entry in stale:
                 if entry.support is not None:
                     entry.support.sound = False
@@ -291,7 +306,7 @@ class Memo:
             top.results[running.entry] = None
             top.low = min(top.low, running.depth)
             return running.value  # type: ignore[return-value]
-        if len(self._stack) >= self.budget.depth:
+        if len(self._stack) - self._light >= self.budget.depth:
             self.truncate()
             return bottom if exhausted is None else exhausted
         question: _Question = (compute, bottom, widen, exhausted, transient)  # type: ignore[assignment]
@@ -304,7 +319,7 @@ class Memo:
             support = entry.support
             if support is None or not support.sound:
                 return False
-            if support.verified == self.revision or self._verify(support):
+            if support.fixed or support.verified == self.revision or self._verify(support):
                 return True
             if entry.support is support:
                 return False  # else it was computed again on the way
@@ -334,7 +349,7 @@ class Memo:
         if not self._holds(entry):
             if entry.question is None or entry.key in self._running or entry.key in self._provisional:
                 return False
-            if len(self._stack) >= self.budget.depth:
+            if len(self._stack) - self._light >= self.budget.depth:
                 return False
             callers = self.callers
             self.callers = max(entry.callers, 0) if entry.truncated else callers
@@ -357,6 +372,8 @@ class Memo:
             entry = self._entries[key] = _Entry(key)
         entry.question = question
         running: _Running[object] = _Running(len(self._stack), entry, self._seeds.pop(key, bottom))
+        light = key[0] in _LIGHT  # type: ignore[index]
+        self._light += light
         self._running[key] = running
         self._stack.append(running)
         finished = False
@@ -382,6 +399,7 @@ class Memo:
             finished = True
         finally:
             self._stack.pop()
+            self._light -= light
             del self._running[key]
             if not finished:
                 self._drop(running.pending, running)
@@ -456,7 +474,11 @@ class Memo:
     def _stands(self, entry: _Entry) -> bool:
         """Whether a result that was read is kept; what others stand on was handed on else."""
         support = entry.support
-        return support is not None and support.sound and support.verified == self.revision
+        return (
+            support is not None
+            and support.sound
+            and (support.fixed or support.verified == self.revision)
+        )
 
     def _store(self, made: _Provisional, support: _Support, truncated: bool) -> None:
         entry = made.entry

@@ -100,8 +100,11 @@ class Modules:
         for name, place in list(self._places.items()):
             file = workspace.find_module(name)
             if (file.path if file is not None else None) != place:
-                del self._places[name], self._by_name[name]
+                found = self._by_name.pop(name)
+                del self._places[name]
                 self._names.change(name)
+                if found is not None and found.origin != "workspace":  # nobody noted that it was read
+                    self.evaluator.memo.clear()
 
     def _edit(self, path: Path) -> None:
         before, module = self._syntaxes[path], self._by_path[path]
@@ -161,12 +164,14 @@ class Modules:
 
     def find(self, name: str) -> ModuleDefinition | None:
         """The module of a dotted name; None where there is none that can be read."""
-        self._names.read(name)
         if name not in self._by_name:
             file = self.workspace.find_module(name)
             self._places[name] = file.path if file is not None else None
             self._by_name[name] = self._find(name, file)
-        return self._by_name[name]
+        found = self._by_name[name]
+        if found is None or found.origin == "workspace":
+            self._names.read(name)
+        return found
 
     def _find(self, name: str, file: ModuleFile | None) -> ModuleDefinition | None:
         if file is None or file.kind == "compiled":
