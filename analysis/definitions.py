@@ -213,6 +213,10 @@ class Frame:
         """Whether the scope is being interpreted right now."""
         return self.depth is not None
 
+    def holds(self, name: str) -> object:
+        """What a name of the scope holds right now, None where it holds nothing yet."""
+        return self.environment.names.get(name) if self.environment is not None else None
+
 
 def frame_of(function: FunctionDefinition, parent: Frame, arguments: Hashable) -> Frame:
     """The frame of a function that was defined in `parent`, for arguments (None: for all known callers)."""

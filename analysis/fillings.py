@@ -46,7 +46,7 @@ class Fillings:
         found: list[Type] = []
         for scope in self._fillers(frame, name):
             if scope is frame.scope and frame.running:  # what stands there already is in its environment
-                self.evaluator.memo.read_running(frame.depth or 0)
+                self.evaluator.memo.read_running(frame.depth or 0, frame, name)
                 continue
             outcome = self.evaluator.activations.outcome_of(frame.module, scope)
             if outcome is not None:

@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from typewright.analysis.identity import identical
 from typewright.analysis.inputs import Input
@@ -26,7 +26,7 @@ from typewright.indexer.cancellation import NEVER, CancelToken
 Value = TypeVar("Value")
 
 _TOP = 1 << 30
-_MAX_ROUNDS = 4
+_MAX_ROUNDS = 3
 _UNHURRIED = 0.4  # the share of a query's time in which everything is pursued
 _RECURSION_LIMIT = 8_000
 _ENOUGH = 5  # so many levels of callers less are not worth another computation
@@ -105,6 +105,41 @@ class _Provisional:
     results: dict[_Entry, None]
 
 
+class Moment(Protocol):
+    """Something that changes while a computation goes on: what a name holds in a scope that is running."""
+
+    @property
+    def running(self) -> bool:
+        """Whether it still goes on."""
+        ...
+
+    def holds(self, name: str) -> object:
+        """The value of a name now, None where it has none."""
+        ...
+
+
+_Moments = dict[tuple[Moment, str], object]
+
+
+@dataclass(slots=True)
+class _Momentary:
+    """A transient value: it is good while what it has read of running scopes is still the same."""
+
+    made: _Provisional
+    low: int
+    volatile: int
+    moments: _Moments
+
+    def holds(self) -> bool:
+        for (moment, name), value in self.moments.items():
+            if not moment.running:
+                return False
+            now = moment.holds(name)
+            if now is not value and now != value:
+                return False
+        return True
+
+
 @dataclass(slots=True)
 class _Running(Generic[Value]):
     depth: int
@@ -117,6 +152,7 @@ class _Running(Generic[Value]):
     truncated: bool = False
     inputs: dict[Input, None] = field(default_factory=dict)
     results: dict[_Entry, None] = field(default_factory=dict)
+    moments: _Moments = field(default_factory=dict)
     pending: list[Hashable] = field(default_factory=list)
 
 
@@ -134,6 +170,7 @@ class Memo:
         self.revision = 1
         self._entries: dict[Hashable, _Entry] = {}
         self._provisional: dict[Hashable, _Provisional] = {}
+        self._momentary: dict[Hashable, _Momentary] = {}
         self._seeds: dict[Hashable, object] = {}
         self._running: dict[Hashable, _Running[object]] = {}
         self._stack: list[_Running[object]] = []
@@ -244,11 +281,12 @@ class Memo:
         if self._stack:
             self._stack[-1].truncated = True
 
-    def read_running(self, depth: int) -> None:
-        """Notes that the running computation read the momentary state of the one at `depth`."""
+    def read_running(self, depth: int, moment: Moment, name: str) -> None:
+        """Notes that the running computation read what a name holds in the scope that runs at `depth`."""
         if self._stack:
             top = self._stack[-1]
             top.volatile = min(top.volatile, depth)
+            top.moments[moment, name] = moment.holds(name)
 
     def has(self, key: Hashable) -> bool:
         """Whether a value is there already."""
@@ -277,7 +315,7 @@ class Memo:
         """The value of `key`. `bottom` starts a cycle, `widen(old, new)` makes it end.
 
         `exhausted` (or else `bottom`) is the answer where computations are nested too deep. A `transient`
-        value is computed again each time while the state that it has read is momentary.
+        value that has read the state of a running scope is computed again when that state is another.
         """
         entry = self._entries.get(key)
         if entry is not None:
@@ -299,6 +337,18 @@ class Memo:
             if provisional.momentary:
                 top.volatile = min(top.volatile, provisional.low)
             return provisional.value  # type: ignore[return-value]
+        momentary = self._momentary.get(key)
+        if momentary is not None and momentary.holds():
+            top = self._stack[-1]
+            made = momentary.made
+            top.results[made.entry] = None
+            top.inputs.update(made.inputs)
+            top.results.update(made.results)
+            top.moments.update(momentary.moments)
+            top.truncated = top.truncated or made.truncated
+            top.low = min(top.low, momentary.low)
+            top.volatile = min(top.volatile, momentary.volatile)
+            return made.value  # type: ignore[return-value]
         running = self._running.get(key)
         if running is not None:
             running.hit = True
@@ -381,6 +431,7 @@ class Memo:
             for round_ in range(_MAX_ROUNDS):
                 running.hit = running.unsettled = False
                 running.low = running.volatile = _TOP
+                running.moments.clear()
                 value = compute()
                 if not running.hit:
                     break
@@ -395,7 +446,10 @@ class Memo:
                 if self.hurried:
                     running.truncated = True
                     break
-                self._drop(running.pending, running)
+                if (
+                    round_ + 1 < _MAX_ROUNDS
+                ):  # the last round counts, at rest or not: else it would be run again
+                    self._drop(running.pending, running)
             finished = True
         finally:
             self._stack.pop()
@@ -412,6 +466,7 @@ class Memo:
         low = running.low if running.low < running.depth else _TOP
         volatile = running.volatile if running.volatile < running.depth else _TOP
         head = min(low, volatile)
+        moments = {read: value for read, value in running.moments.items() if read[0].running}
         provisional = _Provisional(
             running.entry,
             value,
@@ -425,7 +480,8 @@ class Memo:
         if head == _TOP:
             self._settle(provisional, running.pending)
         elif volatile != _TOP and transient:
-            self._stack[head].pending.extend(running.pending)
+            self._momentary[key] = _Momentary(provisional, low, volatile, moments)
+            self._stack[head].pending.extend((key, *running.pending))
             self._pass_on(running)
         else:
             self._provisional[key] = provisional
@@ -438,6 +494,8 @@ class Memo:
             top.truncated = top.truncated or running.truncated
             top.low = min(top.low, low)
             top.volatile = min(top.volatile, volatile)
+            if volatile != _TOP:
+                top.moments.update(moments)
 
     def _pass_on(self, running: _Running[object]) -> None:
         """What a value stands on that is not kept concerns whoever has asked for it."""
@@ -453,6 +511,7 @@ class Memo:
             return
         members = [head]
         for key in pending:
+            self._momentary.pop(key, None)
             provisional = self._provisional.pop(key, None)
             if provisional is not None:
                 members.append(provisional)
@@ -474,11 +533,7 @@ class Memo:
     def _stands(self, entry: _Entry) -> bool:
         """Whether a result that was read is kept; what others stand on was handed on else."""
         support = entry.support
-        return (
-            support is not None
-            and support.sound
-            and (support.fixed or support.verified == self.revision)
-        )
+        return support is not None and support.sound and (support.fixed or support.verified == self.revision)
 
     def _store(self, made: _Provisional, support: _Support, truncated: bool) -> None:
         entry = made.entry
@@ -490,6 +545,7 @@ class Memo:
 
     def _drop(self, pending: list[Hashable], running: _Running[object]) -> None:
         for key in pending:
+            self._momentary.pop(key, None)
             provisional = self._provisional.pop(key, None)
             if provisional is not None:
                 running.inputs.update(provisional.inputs)

@@ -54,7 +54,7 @@ class Names:
     def _from_inside(self, frame: Frame, name: str) -> Type:
         """A local of a surrounding function: of this moment while it runs, else what it held in the end."""
         if frame.running and frame.environment is not None:
-            self.evaluator.memo.read_running(frame.depth or 0)
+            self.evaluator.memo.read_running(frame.depth or 0, frame, name)
             found = frame.environment.names.get(name)
             if found is not None:
                 return found
@@ -63,12 +63,9 @@ class Names:
     def _from_module(self, frame: Frame, name: str) -> Type:
         bindings = frame.scope.bindings.get(name)
         if bindings:
-            if frame.running and frame.environment is not None and not self._is_simple(bindings):
-                self.evaluator.memo.read_running(frame.depth or 0)
-                found = frame.environment.names.get(name)
-                if found is not None:
-                    return found
-            found = self.settled(frame, name)
+            # Functions run at any time: for them, a name of a module holds whatever is bound to it anywhere. What
+            # it holds at this moment of the module's run would make all that is read now good for this moment.
+            found = self.settled(frame, name, at_any_time=frame.running)
             if found is not None:
                 return found
         starred = self.evaluator.modules.starred(frame.module, name)
@@ -84,19 +81,17 @@ class Names:
             return UNKNOWN
         return self.evaluator.modules.member(builtins, name) or UNKNOWN
 
-    @staticmethod
-    def _is_simple(bindings: list[Binding]) -> bool:
-        """Whether the name holds the same thing from its binding on."""
-        return len(bindings) == 1 and bindings[0].kind != "augmented"
-
     # Settled names.
 
-    def settled(self, frame: Frame, name: str) -> Type | None:
-        """What a name of the frame's own scope holds after it has run; None where nothing binds it."""
-        found = self._settled(frame, name)
+    def settled(self, frame: Frame, name: str, *, at_any_time: bool = False) -> Type | None:
+        """What a name of the frame's own scope holds after it has run; None where nothing binds it.
+
+        With `at_any_time`, what it may hold while the scope runs.
+        """
+        found = self._settled(frame, name, at_any_time)
         return found if found is None else self.evaluator.fillings.filled(frame, name, found)
 
-    def _settled(self, frame: Frame, name: str) -> Type | None:
+    def _settled(self, frame: Frame, name: str, at_any_time: bool) -> Type | None:
         modules = self.evaluator.modules
         candidates = frame.scope.bindings.get(name)
         if not candidates:
@@ -114,7 +109,8 @@ class Names:
         last = bindings[-1]
         if len(bindings) == 1 or (last.kind in ("function", "class") and not _is_branched(last, frame)):
             return self.evaluator.declarations.bound(frame, last)
-        if frame.module.origin == "workspace" and any(b.kind not in _DEFINITIONS for b in bindings):
+        open_ = frame.module.origin == "workspace" and any(b.kind not in _DEFINITIONS for b in bindings)
+        if open_ and not at_any_time:
             return self._after_run(frame, name, bindings)
         return self._any_of(frame, bindings)
 

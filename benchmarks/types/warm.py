@@ -52,7 +52,15 @@ def edits(text: str, choice: random.Random, count: int) -> Iterator[tuple[str, s
 def answers(slots: list[Slot]) -> list[tuple[object, ...]]:
     """What can be compared of slots."""
     return [
-        (s.kind, s.line, s.column, s.function, s.name, render(s.inferred.type), round(s.inferred.certainty, 6))
+        (
+            s.kind,
+            s.line,
+            s.column,
+            s.function,
+            s.name,
+            render(s.inferred.type),
+            round(s.inferred.certainty, 6),
+        )
         for s in slots
     ]
 
@@ -75,7 +83,9 @@ def main() -> None:
     counts = {path: len(analysis.slots(path)) for path in analysis.snapshot.files()}
     cold = time.process_time() - start
     total = sum(counts.values())
-    print(f"cold: {total} slots of {len(counts)} files in {cold:.1f} s CPU, {total / cold:.0f} slots a second")
+    print(
+        f"cold: {total} slots of {len(counts)} files in {cold:.1f} s CPU, {total / cold:.0f} slots a second"
+    )
     times: dict[str, list[float]] = {}
     different = 0
     for path in sorted(counts, key=lambda path: -counts[path])[: options.files]:
