@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 
 class Evaluator:
-    """Everything that was computed about a workspace, at the moment that `workspace` shows; it can be moved."""
+    """Everything that was computed about a workspace, at the moment that `workspace` shows."""
 
     def __init__(self, workspace: Workspace, budget: Budget | None = None) -> None:
         self.budget = budget or Budget()
@@ -99,7 +99,7 @@ class Evaluator:
         return Tuple(self.class_named("tuple"), items)
 
     def over(self, workspace: Workspace) -> Evaluator:
-        """The evaluator of another state of the workspace: this one moved there, if it is the same workspace."""
+        """The evaluator of another state of the workspace: this one moved there, if it is the same."""
         here = self.workspace
         if (here.root, here.environment) != (workspace.root, workspace.environment):
             return Evaluator(workspace, self.budget)

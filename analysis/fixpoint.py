@@ -1,13 +1,13 @@
-"""Demand-driven computation with cycles: results are kept, recursion runs to a fixed point, edits cost little.
+"""Demand-driven computation with cycles: results are kept, recursion runs to a fixed point, edits are cheap.
 
 The scheme is tabled evaluation (as in logic programming): asking for a value that is being computed answers
 with its last approximation, and the outermost computation of the cycle is repeated until nothing changes.
 What was computed on the way stands on an approximation and is kept only until then. All effort is bounded.
 
-Over edits, the scheme is that of rustc's and salsa's "red and green" queries: a result notes the inputs and
-results that it read. When it is asked for after an edit, these are looked at first; a result that was computed
-again and is the same as before does not make anything out of date that stands on it. Members of a cycle stand
-and fall together.
+Over edits, the scheme is that of rustc's and salsa's "red and green" queries: a result notes the inputs
+and results that it read. When it is asked for after an edit, these are looked at first; a result that was
+computed again and is the same as before does not make anything out of date that stands on it. Members of
+a cycle stand and fall together.
 """
 
 from __future__ import annotations
@@ -58,14 +58,14 @@ class Budget:
 
 
 class _Support:
-    """What results stand on: those of one cycle have it in common. `verified` is when it was last seen to hold."""
+    """What results stand on, those of one cycle in common. `verified` is when it was last seen to hold."""
 
     __slots__ = ("checking", "fixed", "inputs", "results", "sound", "verified")
 
     def __init__(self, inputs: Iterable[Input], results: Iterable[_Entry], verified: int) -> None:
         self.inputs = tuple(inputs)
         self.results = tuple(e for e in results if e.support is None or not e.support.fixed)
-        self.fixed = not self.inputs and not self.results  # no edit concerns it: what libraries say
+        self.fixed: bool = not self.inputs and not self.results  # no edit concerns it: what libraries say
         self.verified = verified
         self.sound = True
         self.checking = False
@@ -318,16 +318,13 @@ class Memo:
         value that has read the state of a running scope is computed again when that state is another.
         """
         entry = self._entries.get(key)
-        if entry is not None:
-            if self._holds(entry) and not (
-                entry.truncated and entry.callers + _ENOUGH < self.callers and not self.hurried
-            ):
-                if self._stack:
-                    top = self._stack[-1]
-                    top.results[entry] = None
-                    if entry.truncated:
-                        top.truncated = True
-                return entry.value  # type: ignore[return-value]
+        if entry is not None and self._holds(entry) and not self._cut_short(entry):
+            if self._stack:
+                top = self._stack[-1]
+                top.results[entry] = None
+                if entry.truncated:
+                    top.truncated = True
+            return entry.value  # type: ignore[return-value]
         provisional = self._provisional.get(key)
         if provisional is not None:
             top = self._stack[-1]
@@ -363,6 +360,10 @@ class Memo:
         return self._compute(key, question)  # type: ignore[return-value]
 
     # Whether results still hold.
+
+    def _cut_short(self, entry: _Entry) -> bool:
+        """Whether a value was cut short where now more effort may be made."""
+        return entry.truncated and entry.callers + _ENOUGH < self.callers and not self.hurried
 
     def _holds(self, entry: _Entry) -> bool:
         while True:

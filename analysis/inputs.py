@@ -65,8 +65,8 @@ class Inputs(Generic[Value]):
 class ScopeInputs:
     """What can change about a module, class or function.
 
-    `own` are its own statements with the heads of definitions in them, but not their bodies; `head` is its own
-    head (decorators, parameters, bases), `stars` are its star imports, `inside` which scopes it contains.
+    `own` are its own statements with the heads of definitions in them, but not their bodies; `head` is its
+    own head (decorators, parameters, bases), `stars` are its star imports, `inside` which scopes it contains.
     """
 
     __slots__ = ("head", "inside", "names", "own", "stars", "tracker")

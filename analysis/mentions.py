@@ -80,7 +80,7 @@ class Mentions:
         return sorted(nodes, key=self._order) if len(nodes) > 1 else nodes
 
     def stores(self, name: str) -> list[ast.Attribute]:
-        """Where attributes `name` of anything but `self` and `cls` are assigned or filled, in the same order."""
+        """Where attributes `name` of anything but `self` and `cls` are assigned or filled, in that order."""
         if self._inputs is not None:
             self._inputs.read(name)
         parts = self._read()
@@ -189,7 +189,7 @@ class Mentions:
             (old.aliases, new.aliases),
         ):
             for name in one.keys() | other.keys():
-                if one.get(name) != other.get(name):  # type: ignore[attr-defined]
+                if one.get(name) != other.get(name):
                     self._inputs.change(name)
 
 

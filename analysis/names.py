@@ -63,8 +63,8 @@ class Names:
     def _from_module(self, frame: Frame, name: str) -> Type:
         bindings = frame.scope.bindings.get(name)
         if bindings:
-            # Functions run at any time: for them, a name of a module holds whatever is bound to it anywhere. What
-            # it holds at this moment of the module's run would make all that is read now good for this moment.
+            # Functions run at any time: for them, a name of a module holds whatever is bound to it anywhere.
+            # What it holds at this moment of the module's run would make all that stands on it momentary.
             found = self.settled(frame, name, at_any_time=frame.running)
             if found is not None:
                 return found

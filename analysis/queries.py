@@ -41,7 +41,7 @@ class Analysis:
     ) -> None:
         self.snapshot = snapshot
         if previous is None or (budget is not None and budget != previous._evaluator.budget):
-            self._evaluator = Evaluator(snapshot, budget)
+            self._evaluator: Evaluator = Evaluator(snapshot, budget)
         else:
             self._evaluator = previous._evaluator.over(snapshot)
         self._checker: Checker | None = None
@@ -51,7 +51,7 @@ class Analysis:
 
     @property
     def evaluator(self) -> Evaluator:
-        """The evaluator, which other analyses of the workspace may have moved to another snapshot meanwhile."""
+        """The evaluator, which other analyses of the workspace may have moved to another snapshot."""
         return self._evaluator.over(self.snapshot)
 
     def slots(self, path: Path, cancel: CancelToken = NEVER) -> Sequence[Slot]:

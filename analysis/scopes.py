@@ -65,8 +65,8 @@ class Binding:
 class Scope:
     """A region with names of its own. `bindings` are in textual order, those by `global` last.
 
-    `given` are its bindings that belong to another scope, by `global` and `nonlocal`, with that scope. `inputs`
-    is there where the module may be edited (`Scopes.update`).
+    `given` are its bindings that belong to another scope, by `global` and `nonlocal`, with that scope.
+    `inputs` is there where the module may be edited (`Scopes.update`).
     """
 
     kind: ScopeKind
@@ -367,7 +367,7 @@ class _Walk:
         self._push(owner.body, scope, owner, owner)  # type: ignore[attr-defined]
 
     def _stays(self, node: ast.AST, scope: Scope) -> bool:
-        """Whether a definition's own scope is there and up to date; `scope` then has it among its children."""
+        """Whether a definition's own scope is there and up to date; then it becomes a child of `scope`."""
         known = self.inner.get(node)
         if known is None or node in self.owners:
             self.owners.pop(node, None)

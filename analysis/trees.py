@@ -11,6 +11,7 @@ import ast
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
+from typing import Any
 
 from typewright.indexer.grammar import module_or_none
 from typewright.indexer.syntax import Syntax, speakable
@@ -160,11 +161,12 @@ class _Edit:
         self.units.pop(old, None)
         _move(old, new)
         for name in old._fields:
-            one, other = getattr(old, name, None), getattr(new, name, None)
+            one: Any = getattr(old, name, None)
+            other: Any = getattr(new, name, None)
             if _holds_statements(one, other):
-                setattr(old, name, self._body(owner, one, other))  # type: ignore[arg-type]
+                setattr(old, name, self._body(owner, one, other))
             elif _holds_branches(one, other):
-                for before, after in zip(one, other, strict=True):  # type: ignore[call-overload]
+                for before, after in zip(one, other, strict=True):
                     self._compound(owner, before, after)
             elif not self._part(old, new, name):
                 self.changes.own[owner] = None

@@ -32,8 +32,8 @@ ROOT_MARKERS = (
     "pyrightconfig.json",
     "mypy.ini",
 )
-# A batch is bounded by its steps, so that what it says does not depend on how busy the machine is; this is only
-# for what must never be.
+# A batch is bounded by its steps, so that what it says does not depend on how busy the machine is; this is
+# only for what must never be.
 BATCH_SECONDS = 1800.0
 PYTHON_SUFFIXES = frozenset({".py", ".pyi"})
 
