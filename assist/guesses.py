@@ -111,8 +111,9 @@ def _content(functions: Sequence[FunctionSlice], nameable: Mapping[str, Nameable
     slots = [
         (f.class_name, [(slot.kind, slot.features, slot.members) for slot in f.slots]) for f in functions
     ]
-    sight = [(each.name, each.origin, each.definition) for each in nameable.values()]
-    return content_hash(repr((slots, sight)))
+    module = functions[0].module if functions else ()
+    sight = [(each.name, each.origin, each.spoken, each.definition) for each in nameable.values()]
+    return content_hash(repr((module, slots, sight)))
 
 
 def _usable(types: Iterable[RankedType], members: Sequence[str], spelling: Spelling) -> tuple[Guess, ...]:

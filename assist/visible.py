@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Literal
 
 from typewright.indexer.errors import UnreadableSource
 from typewright.indexer.slice_features import name_words
-from typewright.indexer.visible_types import VisibleType, visible_types
+from typewright.indexer.visible_types import Survey, VisibleType, visible_types
 
 if TYPE_CHECKING:
     from typewright.indexer.index import Snapshot
     from typewright.models.protocol import Candidate
 
-MAXIMUM_ELSEWHERE = 64
+MAXIMUM_ELSEWHERE = 128
+_MOST_IMPORTED = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class Nameable:
     definition: VisibleType
     module: str = ""
     known: bool = True  # whether `definition` is the class itself, not just its import
+    spoken: bool = True  # whether the file's code uses it, not only its annotations
 
     @property
     def members(self) -> frozenset[str] | None:
@@ -47,7 +49,9 @@ class Nameable:
             self.definition.members,
             self.definition.documentation,
             self.definition.bases,
-            self.origin,
+            "annotation" if self.origin == "import" and not self.spoken else self.origin,
+            self.definition.importers,
+            self.definition.subclasses,
         )
 
 
@@ -75,31 +79,40 @@ class NameableTypes:
     def __init__(self, snapshot: Snapshot, cache: VisibleTypesCache) -> None:
         self._snapshot = snapshot
         self._cache = cache
-        self._defined: dict[str, Nameable] = {}
+        visible = {path: cache.of(snapshot, path) for path in snapshot.files()}
+        self._survey = Survey(visible.values())
         self._by_word: dict[str, list[Nameable]] = {}
-        for path in snapshot.files():
-            module = snapshot.module_name(path)
-            for found in cache.of(snapshot, path):
-                if found.origin != "import" and found.name not in self._defined:
-                    self._add(Nameable(found.name, "elsewhere", found, module))
-
-    def _add(self, nameable: Nameable) -> None:
-        self._defined[nameable.name] = nameable
-        if words := name_words(nameable.name):
-            self._by_word.setdefault(words[-1], []).append(nameable)
+        modules: dict[str, str] = {}
+        for path, types in visible.items():
+            for found in types:
+                if found.origin != "import":
+                    modules.setdefault(found.name, snapshot.module_name(path))
+        defined = [
+            Nameable(definition.name, "elsewhere", definition, modules[definition.name])
+            for definition in self._survey.definitions.values()
+        ]
+        defined.sort(key=lambda each: -each.definition.importers)
+        self._most_imported = [each for each in defined if each.definition.importers > 1][:_MOST_IMPORTED]
+        for each in defined:
+            if words := name_words(each.name):
+                self._by_word.setdefault(words[-1], []).append(each)
 
     def of(self, path: Path) -> Mapping[str, Nameable]:
-        """Return what a file can name, by name: what it sees, then what shares words with its identifiers."""
+        """Return what a file can name, by name: what it sees, then what shares words with its identifiers,
+        then what the most modules import.
+        """
         found: dict[str, Nameable] = {}
         for visible in self._cache.of(self._snapshot, path):
-            defined = self._defined.get(visible.imported_name or visible.name)
-            known = visible.origin != "import" or defined is not None
-            definition = defined.definition if defined is not None else visible
-            found[visible.name] = Nameable(visible.name, visible.origin, definition, known=known)
+            known = visible.origin != "import" or self._survey.definition(visible) is not None
+            definition = self._survey.complete(visible)
+            found[visible.name] = Nameable(
+                visible.name, visible.origin, definition, known=known, spoken=visible.spoken
+            )
         words = set(name_words(self._snapshot.text(path)))
         nearby = (each for word in sorted(words & self._by_word.keys()) for each in self._by_word[word])
         elsewhere = [each for each in nearby if words.issuperset(name_words(each.name))]
-        for each in elsewhere[:MAXIMUM_ELSEWHERE]:
+        elsewhere.sort(key=lambda each: -each.definition.importers)
+        for each in (*elsewhere[:MAXIMUM_ELSEWHERE], *self._most_imported):
             found.setdefault(each.name, each)
         return found
 

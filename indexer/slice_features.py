@@ -11,6 +11,17 @@ _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _RETURN = re.compile(r"^\s*(?::returns?:|:rtype:|Returns?:|Yields?:)\s*(.*)$", re.MULTILINE)
 _TOKEN = re.compile(r"[A-Za-z_][A-Za-z_.]*")
 _DOCUMENT_WORDS = 14
+_PARAMETERS = (
+    re.compile(r"^\s*:param\s+(?:(?P<type>[^:\n]*?)\s+)?(?P<name>\*{0,2}\w+)\s*:(?P<text>.*)$", re.MULTILINE),
+    re.compile(r"^\s*:type\s+(?P<name>\*{0,2}\w+)\s*:(?P<type>.*)(?P<text>)$", re.MULTILINE),
+    re.compile(
+        r"^\s*[`*]{0,2}(?P<name>\w+)[`*]{0,2}\s*(?:\((?P<type>[^)\n]*)\))?\s*:[ \t]+(?P<text>\S.*)$",
+        re.MULTILINE,
+    ),
+    re.compile(r"^\s*(?P<name>\*{0,2}\w+(?:, \*{0,2}\w+)*) : (?P<type>.+)\n(?P<text>.*)$", re.MULTILINE),
+)
+# What a docstring says of a parameter beside its type.
+_BESIDE_TYPE = re.compile(r",?\s*\b(?:optional|keyword[- ]only|defaults?\b.*)", re.IGNORECASE)
 
 
 @lru_cache(maxsize=65536)
@@ -162,27 +173,18 @@ _DESCRIBE: dict[type[ast.expr], Callable[..., tuple[str, ...]]] = {
 
 def described_parameter(docstring: str, name: str) -> list[str]:
     """The words of the docstring's lines about a parameter (Google, NumPy and Sphinx styles)."""
-    if name not in docstring:
-        return []
-    features: list[str] = []
-    for pattern in _parameter_patterns(name):
+    return _described(docstring).get(name, []) if name in docstring else []
+
+
+@lru_cache(maxsize=64)  # asked for each parameter of a function in turn
+def _described(docstring: str) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for pattern in _PARAMETERS:
         for match in pattern.finditer(docstring):
-            features += _document_features(match.group("type"), match.group("text"))
-    return features
-
-
-@lru_cache(maxsize=4096)
-def _parameter_patterns(name: str) -> tuple[re.Pattern[str], ...]:
-    escaped = re.escape(name)
-    return (
-        re.compile(rf"^\s*:param\s+(?P<type>[^:\n]*?)\s*\*{{0,2}}{escaped}\s*:(?P<text>.*)$", re.MULTILINE),
-        re.compile(rf"^\s*:type\s+{escaped}\s*:(?P<type>.*)(?P<text>)$", re.MULTILINE),
-        re.compile(
-            rf"^\s*[`*]{{0,2}}{escaped}[`*]{{0,2}}\s*(?:\((?P<type>[^)\n]*)\))?\s*:[ \t]+(?P<text>\S.*)$",
-            re.MULTILINE,
-        ),
-        re.compile(rf"^\s*{escaped} : (?P<type>.+)\n(?P<text>.*)$", re.MULTILINE),
-    )
+            features = _document_features(match.group("type"), match.group("text"))
+            for name in match.group("name").split(","):
+                found.setdefault(name.strip().lstrip("*"), []).extend(features)
+    return found
 
 
 def described_return(docstring: str) -> list[str]:
@@ -196,6 +198,9 @@ def described_return(docstring: str) -> list[str]:
         if not text:
             rest = docstring[match.end() :].lstrip("\n- \t")
             text = rest.split("\n", 1)[0]
+        if match.group().lstrip().startswith(":rtype"):
+            features += _document_features(text, "")
+            continue
         kind, separator, description = text.partition(":")
         features += _document_features(kind, description) if separator else _document_features("", text)
     numpy = re.search(r"^\s*(?:Returns|Yields)\s*\n\s*-{3,}\s*\n\s*(.+)$", docstring, re.MULTILINE)
@@ -206,7 +211,8 @@ def described_return(docstring: str) -> list[str]:
 
 def _document_features(kind: str | None, text: str) -> list[str]:
     features = []
+    kind = _BESIDE_TYPE.sub("", kind).strip(" `") if kind else ""
     if kind and len(kind) < 80:
-        features.append(f"document-type:{kind.strip()}")
+        features.append(f"document-type:{kind}")
         features += [f"document-type-word:{word}" for word in _TOKEN.findall(kind)[:8]]
     return features + [f"document:{word.lower()}" for word in _TOKEN.findall(text)[:_DOCUMENT_WORDS]]

@@ -14,14 +14,17 @@ from .slice_scopes import Binding, ClassNotes, FunctionNode, Notes, Scope
 class ModuleNotes:
     """What a module does with every name, by scope.
 
-    `scopes` are in the order of their beginnings. `calls` are the calls, `functions` the functions and
-    `results` the uses of what they return, each by the last part of the name.
+    `scopes` are in the order of their beginnings. `calls` are the calls with the scopes they stand in,
+    `functions` the functions and `results` the uses of what they return, each by the last part of the name.
+    `received` says which names take what a call gives, `copied` which take what another name holds.
     """
 
     def __init__(self, tree: ast.Module) -> None:
         self._scope = Scope((), tree, None, None)
         self.scopes = [self._scope]
-        self.calls: defaultdict[str, list[ast.Call]] = defaultdict(list)
+        self.calls: defaultdict[str, list[tuple[Scope, ast.Call]]] = defaultdict(list)
+        self.received: list[tuple[Scope, str, str]] = []  # scope, name, callee
+        self.copied: list[tuple[Scope, str, str]] = []  # scope, name, source
         self.results: Notes = defaultdict(list)
         self.functions: defaultdict[str, list[Scope]] = defaultdict(list)
         self._statements(tree.body)
@@ -156,6 +159,12 @@ class ModuleNotes:
 
     def _flow(self, value: ast.expr, target: ast.expr) -> None:
         """A value goes on under another name: note the name, and follow it into attributes of self."""
+        if name := self._key(target):
+            origin = value.value if isinstance(value, ast.Await) else value
+            if isinstance(origin, ast.Call):
+                self.received.append((self._scope, name, callee_name(origin.func).rpartition(".")[2]))
+            elif known := self._key(origin):
+                self.copied.append((self._scope, name, known))
         if isinstance(target, ast.Name):
             self._note(value, f"stored:{target.id}")
         elif isinstance(target, ast.Attribute):
@@ -226,9 +235,14 @@ class ModuleNotes:
         self._note(node.value, "returned")
         branches = [node.value.body, node.value.orelse] if isinstance(node.value, ast.IfExp) else [node.value]
         scope.returned_names += [name for b in branches if (name := self._key(b))]
+        for branch in branches:
+            called = branch.value if isinstance(branch, ast.Await) else branch
+            if isinstance(called, ast.Call):
+                scope.returned_calls.append(callee_name(called.func).rpartition(".")[2])
         self._visit(node.value)
 
     def _key(self, node: ast.expr) -> str:
+        """The name by which a scope knows a slot; '' for any other expression."""
         if isinstance(node, ast.Name):
             return node.id
         if isinstance(node, ast.Attribute) and self._attributes(node) is not None:
@@ -304,7 +318,7 @@ class ModuleNotes:
     def _call(self, node: ast.Call) -> None:
         callee = callee_name(node.func)
         last = callee.rpartition(".")[2]
-        self.calls[last].append(node)
+        self.calls[last].append((self._scope, node))
         self._note(node.func, "called", f"called:{len(node.args)}")
         if isinstance(node.func, ast.Attribute):
             self._note(node.func.value, f"method:{last}#{len(node.args)}")
@@ -331,7 +345,9 @@ class ModuleNotes:
 
     def _subscript(self, node: ast.Subscript) -> None:
         mode = "subscript" if isinstance(node.ctx, ast.Load) else "subscript-set"
-        self._note(node.value, mode, *(f"{mode}:{shape}" for shape in shapes(node.slice)[:2]))
+        key = node.slice.value if isinstance(node.slice, ast.Constant) else None
+        literal = [f"{mode}-key:{key[:40]}"] if isinstance(key, str) else []
+        self._note(node.value, mode, *(f"{mode}:{shape}" for shape in shapes(node.slice)[:2]), *literal)
         self._note(node.slice, "index", f"index-of:{callee_name(node.value).rpartition('.')[2]}")
         self._children(node)
 

@@ -52,9 +52,10 @@ class Scope:
     receiver: str = ""
     bindings: dict[str, Binding] = field(default_factory=dict)
     uses: Notes = field(default_factory=_empty)
-    # What its return and yield statements say, and the names that they give back.
+    # What its return and yield statements say, and the names and callees that they give back.
     returned: list[str] = field(default_factory=list)
     returned_names: list[str] = field(default_factory=list)
+    returned_calls: list[str] = field(default_factory=list)
     # Names that go on into attributes of self: (name, attribute).
     stored: list[tuple[str, str]] = field(default_factory=list)
 
@@ -79,6 +80,12 @@ class Scope:
             features = [f"kind:{kind}", f"position:{min(index, 5)}"]
             features += [f"default:{shape}" for shape in shapes(default)] or ["default:absent"]
             self.bindings[argument.arg] = Binding("param", argument, argument.annotation, features)
+
+    def notes(self, key: str) -> list[str]:
+        """What is known of a name, or of `self.name` in all methods of the class."""
+        name = key.removeprefix("self.")
+        cls = self.instance[1]
+        return cls.attributes[name] if key != name and cls is not None else self.uses[name]
 
     @property
     def class_name(self) -> str:

@@ -15,14 +15,15 @@ import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from .slice_features import callee_name, described_parameter, described_return, name_words, shapes
+from .slice_features import callee_name, described_parameter, described_return, name_words
+from .slice_flow import lend
+from .slice_imports import module_features
 from .slice_notes import ModuleNotes
 from .slice_scopes import FunctionNode, Scope, SlotKind
 from .syntax import Syntax
 
 _MAXIMUM_FEATURES = 192
 _MAXIMUM_BORROWED = 32
-_MAXIMUM_CALL_SITES = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +41,16 @@ class SlotSlice:
 
 @dataclass(frozen=True, slots=True)
 class FunctionSlice:
-    """The slots of one function; of a class body or of the module where `function` is empty."""
+    """The slots of one function; of a class body or of the module where `function` is empty.
+
+    `module` is what all functions of a module share: what it imports (`slice_imports.py`).
+    """
 
     function: str
     class_name: str
     docstring: str
     slots: tuple[SlotSlice, ...]
+    module: tuple[str, ...] = ()
 
 
 def slices(syntax: Syntax) -> tuple[FunctionSlice, ...]:
@@ -59,32 +64,18 @@ class _Slicer:
     def __init__(self, syntax: Syntax) -> None:
         self._syntax = syntax
         self._notes = ModuleNotes(syntax.tree)
+        self._module = module_features(syntax.tree)
 
     def functions(self) -> Iterator[FunctionSlice]:
         """The slices, when the walk is done."""
+        lend(self._notes)
         for scope in self._notes.scopes:
-            self._lend(scope)
             slots = tuple(self._slots(scope))
             if slots:
                 code = isinstance(scope.node, (ast.FunctionDef, ast.AsyncFunctionDef))
                 function = ".".join(scope.path) if code or isinstance(scope.node, ast.Lambda) else ""
-                yield FunctionSlice(function, scope.class_name, _docstring(scope.node), slots)
-
-    def _lend(self, scope: Scope) -> None:
-        """Call sites in the module lend what they pass to the parameters of the function they call."""
-        if not isinstance(scope.node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            return
-        called = scope.class_name if scope.node.name == "__init__" else scope.node.name
-        if scope.node.name != "__init__" and len(self._notes.functions[scope.node.name]) > 2:
-            return
-        names = [
-            a.arg for a in (*scope.node.args.posonlyargs, *scope.node.args.args) if a.arg != scope.receiver
-        ]
-        for call in self._notes.calls.get(called, ())[:_MAXIMUM_CALL_SITES]:
-            passed = [*zip(names, call.args, strict=False), *((k.arg, k.value) for k in call.keywords)]
-            for name, value in passed:
-                if name in scope.bindings and not isinstance(value, ast.Starred):
-                    scope.uses[name] += [f"argument:{shape}" for shape in shapes(value)[:3]]
+                docstring = _docstring(scope.node)
+                yield FunctionSlice(function, scope.class_name, docstring, slots, self._module)
 
     def _slots(self, scope: Scope) -> Iterator[SlotSlice]:
         node = scope.node
@@ -96,7 +87,14 @@ class _Slicer:
         for key, binding in scope.bindings.items():
             name = key.rpartition(".")[2]
             uses = self._uses(scope, key)
-            features = [*_name_features(name), *binding.features, *uses]
+            features = [*_name_features(name), *binding.features]
+            if binding.kind == "param":
+                features += _signature_features(scope, name, binding.features) + context
+                features += described_parameter(docstring, name)
+                features += [f"sibling:{other}" for other in parameters if other != name][:6]
+            else:
+                features += context
+            features += uses
             for source, attribute in scope.stored:
                 if source == key and scope.cls is not None:
                     borrowed = scope.cls.attributes[attribute][:_MAXIMUM_BORROWED]
@@ -104,21 +102,16 @@ class _Slicer:
                         f"attribute-{b}" for b in borrowed if not b.startswith(("assigned", "stored"))
                     ]
                     uses += borrowed
-            if binding.kind == "param":
-                features += [f"sibling:{other}" for other in parameters if other != name][:6]
-                features += described_parameter(docstring, name)
-            yield self._slot(binding.kind, key, binding.node, binding.annotation, features + context, uses)
+            yield self._slot(binding.kind, key, binding.node, binding.annotation, features, uses)
 
     @staticmethod
     def _uses(scope: Scope, key: str) -> list[str]:
         """What is done with a name; with an attribute, in all methods of the class."""
-        name = key.removeprefix("self.")
-        cls = scope.instance[1]
-        if key != name and cls is not None:
-            return ["scope:attribute", *cls.attributes[name]]
-        uses = list(scope.uses[name])
+        if key.startswith("self.") and scope.instance[1] is not None:
+            return ["scope:attribute", *scope.notes(key)]
+        uses = list(scope.uses[key])
         if isinstance(scope.node, ast.ClassDef) and scope.cls is not None:
-            uses += scope.cls.attributes.get(name, [])
+            uses += scope.cls.attributes.get(key, [])
         return uses
 
     def _return_slot(self, scope: Scope, node: FunctionNode) -> SlotSlice:
@@ -126,21 +119,22 @@ class _Slicer:
         if isinstance(node, ast.AsyncFunctionDef):
             features.append("async")
         features += [f"decorator:{callee_name(d).rpartition('.')[2]}" for d in node.decorator_list]
+        if scope.cls is not None:
+            features.append(f"in-class:{scope.cls.name}")
+            features += [f"class-word:{word}" for word in name_words(scope.class_name)]
+            features += [f"base:{base}" for base in scope.cls.bases]
+            features += [f"overrides:{base}.{node.name}" for base in scope.cls.bases]
+        features += described_return(_docstring(node))
         features += scope.returned or ["returns:never"]
         for name in scope.returned_names:
             owner = scope.instance[1] if name.startswith("self.") else None
             notes = owner.attributes[name[5:]] if owner is not None else scope.uses.get(name, [])
             features += [f"returned-{note}" for note in notes if note != "returned"][:_MAXIMUM_BORROWED]
             if name in scope.bindings and scope.bindings[name].kind == "param":
-                features.append("returns-parameter")
+                features += ["returns-parameter", *(f"returned-{b}" for b in scope.bindings[name].features)]
+        features += [f"sibling:{name}" for name, b in scope.bindings.items() if b.kind == "param"][:6]
         results = self._notes.results.get(node.name, []) if len(self._notes.functions[node.name]) <= 2 else []
         features += [f"result-{note}" for note in results[:_MAXIMUM_BORROWED]]
-        features += [f"sibling:{name}" for name, b in scope.bindings.items() if b.kind == "param"][:6]
-        features += described_return(_docstring(node))
-        if scope.cls is not None:
-            features.append(f"in-class:{scope.cls.name}")
-            features += [f"class-word:{word}" for word in name_words(scope.class_name)]
-            features += [f"base:{base}" for base in scope.cls.bases]
         body = [s for s in node.body if not (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))]
         if all(isinstance(s, ast.Pass) for s in body):
             features.append("body:empty")
@@ -164,9 +158,29 @@ class _Slicer:
 
 
 def _name_features(name: str) -> list[str]:
+    """A name, its words, and the ends of the last word, by which words that nobody has seen are known."""
     words = name_words(name)
     features = [f"name:{name}", *(f"word:{word}" for word in words)]
-    return features + ([f"first-word:{words[0]}", f"last-word:{words[-1]}"] if words else [])
+    if words:
+        last = words[-1]
+        features += [f"first-word:{words[0]}", f"last-word:{last}"]
+        features += [f"begins:{last[:4]}", f"ends:{last[-3:]}"] if len(last) > 4 else []
+    return features
+
+
+def _signature_features(scope: Scope, name: str, binding: Iterable[str]) -> list[str]:
+    """What a parameter is by its place: its default beside its name, what it overrides, decorators."""
+    node = scope.node
+    words = name_words(name)
+    defaults = [feature for feature in binding if feature.startswith("default:")][:1]
+    features = [f"last-word-{default}:{words[-1]}" for default in defaults if words]
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        features.append(f"of:{node.name}.{name}")
+        features += [
+            f"overrides:{base}.{node.name}.{name}" for base in (scope.cls.bases if scope.cls else ())
+        ]
+        features += [f"in-decorator:{callee_name(d).rpartition('.')[2]}" for d in node.decorator_list[:3]]
+    return features
 
 
 def _context(scope: Scope) -> list[str]:

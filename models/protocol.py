@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, BinaryIO, Literal
 
 from typewright.indexer.errors import TypewrightError
@@ -22,7 +22,7 @@ from typewright.indexer.slices import FunctionSlice, SlotSlice
 
 Mode = Literal["exact", "dynamic"]
 Stop = Literal["line", "statement", "block"]
-Origin = Literal["class", "alias", "import", "elsewhere"]
+Origin = Literal["class", "alias", "import", "elsewhere", "annotation"]
 
 LENGTHS = struct.Struct(">II")
 MAX_FRAME = 1 << 30
@@ -78,8 +78,9 @@ class Completion:
 class Candidate:
     """A type that a slot may have, beyond those that the type model knows by heart.
 
-    `origin` says where the asking module sees it: among its own classes or aliases, imported, or elsewhere in
-    the workspace.
+    `origin` says where the asking module sees it: among its own classes or aliases, imported (for what only
+    annotations use: "annotation"), or elsewhere in the workspace. `importers` and `subclasses` count the
+    modules of the workspace that import it and the classes that derive from it.
     """
 
     name: str
@@ -88,6 +89,8 @@ class Candidate:
     documentation: str = ""
     bases: tuple[str, ...] = ()
     origin: Origin = "import"
+    importers: int = 0
+    subclasses: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,18 +113,25 @@ class Frame:
 
 
 def types_request(functions: Sequence[FunctionSlice], candidates: Sequence[Candidate]) -> dict[str, Any]:
-    """The part of a header that asks for types."""
+    """The part of a header that asks for types. The functions are those of one module."""
+    module = functions[0].module if functions else ()
     return {
-        "functions": [asdict(function) for function in functions],
+        "module": module,
+        "functions": [asdict(replace(function, module=())) for function in functions],
         "candidates": [asdict(candidate) for candidate in candidates],
     }
 
 
 def read_types_request(header: Mapping[str, Any]) -> tuple[list[FunctionSlice], list[Candidate]]:
     """The inverse of `types_request`."""
+    shared = tuple(header["module"])
     functions = [
         FunctionSlice(
-            **{**function, "slots": tuple(SlotSlice(**_tuples(slot)) for slot in function["slots"])}
+            **{
+                **function,
+                "slots": tuple(SlotSlice(**_tuples(slot)) for slot in function["slots"]),
+                "module": shared,
+            }
         )
         for function in header["functions"]
     ]

@@ -26,6 +26,7 @@ from typewright.indexer.slices import FunctionSlice
 
 from .protocol import Candidate, RankedType
 from .type_features import (
+    GROUPS,
     KINDS,
     ORIGINS,
     Bags,
@@ -37,9 +38,9 @@ from .type_features import (
     encode_candidates,
     encode_slots,
     known_features,
-    pair_features,
-    relevant,
 )
+from .type_pairs import pair_features, relevant
+from .type_sight import InSight, Sight, encode_sight
 
 DEFAULT_FOLDER = Path(__file__).with_name("weights") / "type-model"
 TENSORS, DESCRIPTION, MANIFEST = "model.safetensors", "model.json", "weights.json"
@@ -71,6 +72,8 @@ class TypeModel:
         qualified: dict[str, str] = description["qualified"]
         self._spoken_types = [qualify(text, qualified) for text in self.types]
         self._spoken_templates = [qualify(text, qualified) for text in self.templates]
+        self._types_in_sight = InSight(self.types, qualified)
+        self._templates_in_sight = InSight(self.templates, qualified)
         self._calibration = {kind: np.array(description["calibration"][kind]) for kind in KINDS}
 
     @property
@@ -115,36 +118,41 @@ class TypeModel:
             kept = relevant(slots, table, origins)
             table, origins = table.take(kept), origins[kept]
             names = [candidates[number].qualified_name or candidates[number].name for number in kept]
-            states = self._states(slots, cancel)
+            sight = encode_sight(functions[0].module)
+            states = self._states(slots, sight, cancel)
+            pooled = self._pool(table.features)
+            types = self._linear("types", states) + self._seen("types_in_sight", self._types_in_sight(sight))
+            templates = self._linear("templates", states)
+            templates += self._seen("templates_in_sight", self._templates_in_sight(sight))
             for chunk in _chunks(len(slots)):
                 cancel.check()
-                ranked += self._rank(states[chunk], slots.take(chunk), table, origins, names, limit)
+                part = slots.take(chunk)
+                pairs = self._pairs(states[chunk], part, table, pooled, origins)
+                optional = self._linear("optional", states[chunk])[:, 0] > 0
+                logits = types[chunk], templates[chunk], pairs
+                ranked += self._rank(logits, part.kinds, optional, names, limit)
         rows = iter(ranked)
         return tuple(tuple(next(rows) for _ in function.slots) for function in functions)
 
     def _rank(
         self,
-        states: Floats,
-        slots: Slots,
-        candidates: Candidates,
-        origins: NDArray[np.uint8],
+        scores: tuple[Floats, Floats, Floats],
+        kinds: NDArray[np.uint8],
+        optional: NDArray[np.bool_],
         names: Sequence[str],
         limit: int,
     ) -> Iterator[tuple[RankedType, ...]]:
-        templates = self._linear("templates", states)
-        pairs = self._pairs(states, slots, candidates, origins)
-        logits = self._linear("types", states)
+        logits, templates, pairs = scores
         total = _logsumexp(logits)
-        if len(candidates):
+        if len(names):
             total = np.logaddexp(total, _logsumexp(templates) + _logsumexp(pairs))
         types = np.exp(logits - total[:, None])
-        optional = self._linear("optional", states)[:, 0] > 0
         best_types = best_columns(types, _BEST_TYPES)
         best_templates, best_pairs = (
             best_columns(templates, _BEST_TEMPLATES),
             best_columns(pairs, _BEST_CANDIDATES),
         )
-        for row, kind in enumerate(slots.kinds):
+        for row, kind in enumerate(kinds):
             found: defaultdict[str, float] = defaultdict(float)
             for number in best_types[row]:
                 if number:
@@ -164,7 +172,13 @@ class TypeModel:
             )
 
     def _linear(self, name: str, values: Floats) -> Floats:
-        result: Floats = values @ self._weights[f"{name}.weight"].T + self._weights[f"{name}.bias"]
+        result: Floats = values @ self._weights[f"{name}.weight"].T
+        bias = self._weights.get(f"{name}.bias")
+        return result if bias is None else result + bias
+
+    def _seen(self, name: str, in_sight: Floats) -> Floats:
+        """(types,): what it adds to the logits of types that they are in sight of the module."""
+        result: Floats = (in_sight * self._weights[name]).sum(axis=1)
         return result
 
     def _norm(self, name: str, values: Floats) -> Floats:
@@ -174,9 +188,11 @@ class TypeModel:
         return result
 
     def _pool(self, bags: Bags) -> Floats:
-        """(n, heads * embedding): each head weighs the known features of a bag by its own attention."""
+        """(n, groups * heads * embedding): each head weighs the known features of a group by its own
+        attention.
+        """
         rows, segments = known_features(bags, self.features)
-        count = len(bags.offsets) - 1
+        count = bags.count * GROUPS
         weights = np.exp(np.clip(self._weights["attention.weight"][rows], -8, 8))
         vectors = self._embedding[rows] * self._scale[rows][:, None]
         pooled = np.zeros((count, weights.shape[1], vectors.shape[1]), dtype=np.float32)
@@ -186,15 +202,18 @@ class TypeModel:
             for head in range(weights.shape[1]):
                 sums = np.add.reduceat(vectors * weights[:, head : head + 1], starts, axis=0)
                 pooled[filled, head] = sums / total[:, head : head + 1]
-        return pooled.reshape(count, -1)
+        return pooled.reshape(bags.count, GROUPS * weights.shape[1] * vectors.shape[1])
 
-    def _states(self, slots: Slots, cancel: CancelToken = NEVER) -> Floats:
-        """(n, hidden): what is known of each slot, in the light of its function and of its namesakes."""
+    def _states(self, slots: Slots, sight: Sight, cancel: CancelToken = NEVER) -> Floats:
+        """(n, hidden): what is known of each slot, in the light of its module, function and namesakes."""
         kinds = np.eye(len(KINDS), dtype=np.float32)[slots.kinds]
         inner = np.zeros((len(slots), len(self._weights["inner.bias"])), dtype=np.float32)
+        width = self._weights["sight.weight"].shape[1]
+        module = _relu(self._linear("sight", self._pool(Bags.of([sight.bag]))[:, :width]))
         for chunk in _chunks(len(slots)):
             cancel.check()
-            seen = np.hstack((self._pool(slots.features.take(chunk)), kinds[chunk]))
+            pooled = self._pool(slots.features.take(chunk))
+            seen = np.hstack((pooled, np.repeat(module, len(chunk), axis=0), kinds[chunk]))
             inner[chunk] = _relu(self._norm("inner_norm", self._linear("inner", seen)))
         beside = _others(inner, slots.functions, slots.kinds < KINDS.index("variable"))
         namesakes = _others(inner, slots.names, slots.names > 0)
@@ -202,20 +221,23 @@ class TypeModel:
         return self._norm("state_norm", inner + self._linear("residual", mixed))
 
     def _pairs(
-        self, states: Floats, slots: Slots, candidates: Candidates, origins: NDArray[np.uint8]
+        self,
+        states: Floats,
+        slots: Slots,
+        candidates: Candidates,
+        pooled: Floats,
+        origins: NDArray[np.uint8],
     ) -> Floats:
         """(n, candidates): logits of the candidates."""
-        count = len(candidates)
-        if not count:
+        if not len(candidates):
             return np.zeros((len(slots), 0), dtype=np.float32)
-        known = self._linear("candidate", self._pool(candidates.features))
-        query = self._linear("query", states)
-        rows, columns = np.repeat(np.arange(len(slots)), count), np.tile(np.arange(count), len(slots))
-        fits = pair_features(slots, rows, candidates, columns, origins[columns])
-        scores = np.einsum(
-            "ncf,nf->nc", fits.reshape(len(slots), count, -1), self._linear("fit_weight", states)
-        )
-        outer = self._linear("fit_outer", _relu(self._linear("fit_inner", fits))).reshape(len(slots), count)
+        query, known = self._linear("query", states), self._linear("candidate", pooled)
+        fits = pair_features(slots, candidates, origins)
+        scores = (fits @ self._linear("fit_weight", states)[:, :, None])[:, :, 0]
+        inner = self._linear("fit_inner", fits)
+        inner += self._linear("fit_state", states)[:, None]
+        inner += self._linear("fit_candidate", pooled)[None]
+        outer = self._linear("fit_outer", _relu(inner))[:, :, 0]
         result: Floats = query @ known.T / np.float32(query.shape[1] ** 0.5) + scores + outer
         return result
 

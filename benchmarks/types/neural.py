@@ -15,13 +15,14 @@ import json
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from typewright.indexer.slice_imports import ONLY
 from typewright.indexer.slices import FunctionSlice, SlotSlice, slices
 from typewright.indexer.source import read_source
 from typewright.indexer.syntax import parse
-from typewright.indexer.visible_types import VisibleType, visible_types
+from typewright.indexer.visible_types import Survey, VisibleType, visible_types
 from typewright.models.protocol import Candidate, Origin, RankedType
 from typewright.models.training.evaluation import Answer, coverage, reliability
 from typewright.models.training.labels import Label, label
@@ -47,42 +48,63 @@ def read(folder: Path) -> list[Module]:
     return modules
 
 
-def candidates_of(module: Module, own: Mapping[str, VisibleType], *, hide: bool) -> list[Candidate]:
+def candidates_of(module: Module, survey: Survey, *, hide: bool) -> list[Candidate]:
     """What a module could name: its own and imported types, and all others of the package."""
     found = []
     seen = set()
     for visible in module.visible:
         if hide and not visible.spoken:
             continue
-        name = visible.imported_name or visible.name
-        known = own.get(name, visible)
         seen.add(visible.name)
-        whole = name if known is not visible or visible.origin != "import" else f"{visible.module}.{name}"
-        found.append(_candidate(visible.name, whole, known, visible.origin))
-    found += [_candidate(name, name, known, "elsewhere") for name, known in own.items() if name not in seen]
+        known = survey.definition(visible) is not None
+        written = f"{visible.module}.{visible.imported_name}"
+        origin = visible.origin if visible.spoken else "annotation"
+        found.append(
+            _candidate(visible.name, visible.name if known else written, survey.complete(visible), origin)
+        )
+    found += [
+        _candidate(name, name, known, "elsewhere")
+        for name, known in survey.definitions.items()
+        if name not in seen
+    ]
     return found
 
 
 def _candidate(name: str, qualified_name: str, known: VisibleType, origin: Origin) -> Candidate:
-    return Candidate(name, qualified_name, known.members, known.documentation, known.bases, origin)
+    return Candidate(
+        name,
+        qualified_name,
+        known.members,
+        known.documentation,
+        known.bases,
+        origin,
+        known.importers,
+        known.subclasses,
+    )
 
 
 def guesses(
     model: TypeModel, modules: Sequence[Module], *, hide: bool
 ) -> Iterator[tuple[Module, FunctionSlice, SlotSlice, RankedType]]:
     """The best guess for every slot."""
-    own = own_types(modules)
+    survey = Survey([module.visible for module in modules], spoken_only=hide)
     for module in modules:
-        ranked = model.predict(module.functions, candidates_of(module, own, hide=hide), limit=1)
+        functions = module.functions
+        if hide:
+            spoken = (
+                tuple(each for each in functions[0].module if not each.startswith(ONLY)) if functions else ()
+            )
+            functions = tuple(replace(function, module=spoken) for function in functions)
+        ranked = model.predict(functions, candidates_of(module, survey, hide=hide), limit=1)
         for function, by_slot in zip(module.functions, ranked, strict=True):
             for slot, types in zip(function.slots, by_slot, strict=True):
                 if types:
                     yield module, function, slot, types[0]
 
 
-def own_types(modules: Sequence[Module]) -> dict[str, VisibleType]:
-    """What the package itself defines, by name."""
-    return {v.name: v for module in modules for v in module.visible if v.origin != "import"}
+def own_types(modules: Sequence[Module]) -> set[str]:
+    """The names of what the package itself defines."""
+    return {v.name for module in modules for v in module.visible if v.origin != "import"}
 
 
 def truth_of(function: FunctionSlice, slot: SlotSlice) -> Label | None:

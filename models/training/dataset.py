@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import builtins
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..type_features import Candidates, Floats, Integers, Keys, Slots, pair_features, relevant
+from ..type_features import ORIGINS, Bags, Candidates, Floats, Integers, Keys, Slots
 from ..type_model import OTHER, PLACEHOLDER
+from ..type_pairs import PAIR_FEATURES, pair_features, relevant
+from ..type_sight import BUILTIN, InSight, names_in
 from .examples import FileExamples, PackageExamples
 
-_NAME = re.compile(r"[A-Za-z_]\w*")
-_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
-_BUILTIN = frozenset(dir(builtins)) | {"None"}
 _SHARE = 0.6
 
 
@@ -33,11 +31,6 @@ class Vocabulary:
     types: tuple[str, ...]
     templates: tuple[str, ...]
     qualified: Mapping[str, str]
-
-
-def names_in(type_text: str) -> list[str]:
-    """The names in a spelled type, each once; what is quoted in a Literal is none."""
-    return list(dict.fromkeys(_NAME.findall(_QUOTED.sub("", type_text))))
 
 
 def template_of(type_text: str, name: str) -> str:
@@ -72,6 +65,7 @@ def build_vocabulary(
     sources: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for package in packages:
         keys = [file.slots.features.keys for file in package.files] + [package.candidates.features.keys]
+        keys += [file.sight.bag for file in package.files]
         features.update(np.unique(np.concatenate(keys)).tolist())
         labels = {found.type for file in package.files for found in file.labels if found is not None}
         types.update(labels)
@@ -108,9 +102,9 @@ def _most_common(counts: Counter[str], minimum: int) -> list[str]:
 
 def _qualified(sources: Mapping[str, Counter[str]], minimum: int) -> dict[str, str]:
     """Names on whose origin the packages agree: built-in ones ('' before the dot) and imported ones."""
-    found = {name: name for name in _BUILTIN}
+    found = {name: name for name in BUILTIN}
     for name, origins in sources.items():
-        if name in _BUILTIN:
+        if name in BUILTIN:
             continue
         known = Counter({o: count for o, count in origins.items() if o and not o.startswith(".")})
         roots: Counter[str] = Counter()
@@ -131,12 +125,17 @@ def _qualified(sources: Mapping[str, Counter[str]], minimum: int) -> dict[str, s
 class Batch:
     """n labelled slots among all slots of their functions, and the pairs of labelled slots with candidates.
 
-    labelled (n,) rows of `slots`; pair_rows, pair_candidates (m,), pair_features (m, f). Targets per labelled
-    slot: type (n,) index, 0 = other; template (n,) and pair (n,), -1 = none; optional (n,).
+    sights: bags of what each module imports; types_in_sight, templates_in_sight (modules, …, k): which types
+    are in sight of it. labelled (n,) rows of `slots`; pair_rows, pair_candidates (m,), pair_features (m, f).
+    Targets per labelled slot: type (n,) index, 0 = other; template (n,) and pair (n,), -1 = none; optional
+    (n,).
     """
 
     slots: Slots
     candidates: Candidates
+    sights: Bags
+    types_in_sight: Floats
+    templates_in_sight: Floats
     labelled: Integers
     pair_rows: Integers
     pair_candidates: Integers
@@ -149,11 +148,22 @@ class Batch:
     candidate_names: list[str]
 
 
+@dataclass(frozen=True, slots=True)
+class _View:
+    """The candidates that a module ranks, how it sees them, and which known types are in sight."""
+
+    candidates: Integers
+    origins: NDArray[np.uint8]
+    types: NDArray[np.bool_]
+    templates: NDArray[np.bool_]
+
+
 @dataclass(slots=True)
 class _Item:
     package: PackageExamples
     file: FileExamples
     labelled: Integers
+    views: dict[bool, _View] = field(default_factory=dict)  # by whether the imports of annotations are hidden
 
 
 class Dataset:
@@ -162,6 +172,8 @@ class Dataset:
     def __init__(self, packages: Sequence[PackageExamples], vocabulary: Vocabulary) -> None:
         self._types = {text: number for number, text in enumerate(vocabulary.types)}
         self._templates = {text: number for number, text in enumerate(vocabulary.templates)}
+        self._types_in_sight = InSight(vocabulary.types, vocabulary.qualified)
+        self._templates_in_sight = InSight(vocabulary.templates, vocabulary.qualified)
         self._items = []
         for package in packages:
             for file in package.files:
@@ -237,9 +249,13 @@ class Dataset:
         for number, part in enumerate(parts):
             part.slots.functions[:] += functions[number]
             part.slots.names[part.slots.names > 0] += names[number]
+            part.slots.modules[:] = number
         return Batch(
             Slots.join([part.slots for part in parts]),
             Candidates.join([part.candidates for part in parts]),
+            Bags.join([part.sights for part in parts]),
+            np.concatenate([part.types_in_sight for part in parts]),
+            np.concatenate([part.templates_in_sight for part in parts]),
             joined("labelled", slot_base),
             joined("pair_rows", labelled_base),
             joined("pair_candidates", candidate_base),
@@ -260,29 +276,31 @@ class Dataset:
         )
         slots = file.slots.take(context)
         labelled = np.searchsorted(context, rows)
-        sight = np.ones(len(file.candidates), dtype=bool)
-        if hide and (random or np.random.default_rng(len(file.path))).random() < hide:
-            sight = file.spoken
-        table = package.candidates.take(file.candidates[sight])
-        kept = relevant(slots, table, file.origins[sight])
-        candidates, origins = table.take(kept), file.origins[sight][kept]
-        names = [package.candidate_names[number] for number in file.candidates[sight][kept]]
+        hidden = bool(hide) and (random or np.random.default_rng(len(file.path))).random() < hide
+        view = self._view(item, hidden=hidden)
+        kept, origins = view.candidates, view.origins
+        counts = package.spoken_counts if hidden else package.candidates.counts
+        candidates = replace(package.candidates.take(kept), counts=counts[kept])
+        names = [package.candidate_names[number] for number in kept]
         pair_rows = np.repeat(np.arange(len(rows)), len(kept))
         pair_columns = np.tile(np.arange(len(kept)), len(rows))
-        features = pair_features(slots, labelled[pair_rows], candidates, pair_columns, origins[pair_columns])
+        features = pair_features(slots.take(labelled), candidates, origins).reshape(-1, PAIR_FEATURES)
         where = {name: column for column, name in enumerate(names)}
         targets = np.full((3, len(rows)), -1, dtype=np.int64)
         labels = [found for row in rows if (found := file.labels[row]) is not None]
         for number, found in enumerate(labels):
             targets[0, number] = self._types.get(found.type, 0)
-            seen = [name for name in names_in(found.type) if name in where]
-            template = self._templates.get(template_of(found.type, seen[0])) if len(seen) == 1 else None
+            named = [name for name in names_in(found.type) if name in where]
+            template = self._templates.get(template_of(found.type, named[0])) if len(named) == 1 else None
             if template is not None:
                 targets[1, number] = template
-                targets[2, number] = number * len(kept) + where[seen[0]]
+                targets[2, number] = number * len(kept) + where[named[0]]
         return Batch(
             slots,
             candidates,
+            Bags.of([(file.sight.hidden() if hidden else file.sight).bag]),
+            view.types[None].astype(np.float32),
+            view.templates[None].astype(np.float32),
             labelled,
             pair_rows,
             pair_columns,
@@ -294,3 +312,26 @@ class Dataset:
             [found.type for found in labels],
             names,
         )
+
+    def _view(self, item: _Item, *, hidden: bool) -> _View:
+        """What a module sees; what only annotations import is elsewhere then, or out of sight altogether."""
+        view = item.views.get(hidden)
+        if view is None:
+            file, package = item.file, item.package
+            rows, origins, counts = file.candidates, file.origins, package.candidates.counts
+            if hidden:
+                counts = package.spoken_counts
+                unseen = origins == ORIGINS.index("annotation")
+                origins = np.where(unseen, ORIGINS.index("elsewhere"), origins).astype(np.uint8)
+                kept = ~unseen | package.own[rows]
+                rows, origins = rows[kept], origins[kept]
+            table = replace(package.candidates, counts=counts).take(rows)
+            best = relevant(file.slots, table, origins)
+            sight = file.sight.hidden() if hidden else file.sight
+            view = item.views[hidden] = _View(
+                rows[best],
+                origins[best],
+                self._types_in_sight(sight).astype(bool),
+                self._templates_in_sight(sight).astype(bool),
+            )
+        return view

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from ..type_features import KINDS
 from ..type_model import OTHER, PLACEHOLDER, best_columns
-from .dataset import Batch, Dataset, Vocabulary, names_in
+from ..type_sight import names_in
+from .dataset import Batch, Dataset, Vocabulary
 from .examples import PackageExamples
 from .network import TypeNetwork, joint_logits
 

@@ -18,24 +18,26 @@ from typewright.indexer.errors import TypewrightError
 from typewright.indexer.slices import FunctionSlice, SlotSlice, slices
 from typewright.indexer.source import read_source
 from typewright.indexer.syntax import Syntax, parse
-from typewright.indexer.visible_types import VisibleType, visible_types
+from typewright.indexer.visible_types import Survey, VisibleType, outside_annotations, visible_types
 
 from ..protocol import Candidate
 from ..type_features import ORIGINS, Candidates, Slots, encode_candidates, encode_slots
+from ..type_sight import Sight, encode_sight
 from .labels import Label, label
 
 _VENDORED = frozenset({"_vendor", "vendor", "_vendored", "vendored", "third_party", "node_modules"})
 _LARGEST_FILE = 400_000
-_MOST_FILES = 1500
+_MOST_FILES = 500
+_MOST_FILES_WITHOUT_LABELS = 100  # when there are labels enough: for the classes that they define
 
 
 @dataclass(slots=True)
 class FileExamples:
     """A module: its slots, the label of each (None: not annotated), and the candidates that it sees.
 
-    `candidates` are rows of the package's table, `origins` how the module sees each, and `spoken` is False
-    where the name is imported for annotations only, and so would not be in sight without them. `digests`
-    identify the functions (`slots.functions`), so that near-duplicates can be found across packages.
+    `candidates` are rows of the package's table, `origins` how the module sees each, `sight` what it imports.
+    `digests` identify the functions (`slots.functions`), so that near-duplicates can be found across
+    packages.
     """
 
     path: str
@@ -45,17 +47,23 @@ class FileExamples:
     digests: list[bytes]
     candidates: np.ndarray
     origins: np.ndarray
-    spoken: np.ndarray
+    sight: Sight
 
 
 @dataclass(slots=True)
 class PackageExamples:
-    """A package: its modules, the table of all candidates, and where the names in annotations come from."""
+    """A package: its modules, the table of all candidates, and where the names in annotations come from.
+
+    `own` marks the candidates that the package defines; `spoken_counts` are the counts in the table as they
+    would be without what only annotations import.
+    """
 
     name: str
     files: list[FileExamples]
     candidates: Candidates
     candidate_names: list[str]
+    own: np.ndarray
+    spoken_counts: np.ndarray
     qualified: Counter[tuple[str, str]]
 
 
@@ -75,13 +83,18 @@ def read_package(
         p for p in sorted(folder.rglob("*.py")) if not _VENDORED.intersection(p.relative_to(folder).parts)
     ]
     random.Random(seed).shuffle(paths)
-    own: dict[str, VisibleType] = {}
+    modules: list[tuple[VisibleType, ...]] = []
     read: list[tuple[str, Syntax, list[FunctionSlice], tuple[VisibleType, ...]]] = []
     functions: set[bytes] = set()
     qualified: Counter[tuple[str, str]] = Counter()
     count = 0
+    spare = _MOST_FILES_WITHOUT_LABELS
     for path in paths[:_MOST_FILES]:
         cancel.check()
+        if count >= maximum_labels:
+            spare -= 1
+            if spare < 0:
+                break
         try:
             syntax = parse(read_source(path)) if path.stat().st_size < _LARGEST_FILE else None
         except TypewrightError:
@@ -89,8 +102,8 @@ def read_package(
         if syntax is None or syntax.damage:
             continue
         visible = visible_types(syntax)
-        own.update((v.name, v) for v in visible if v.origin != "import")
-        if count >= maximum_labels:
+        modules.append(visible)
+        if count >= maximum_labels or not _annotated(syntax.tree):
             continue
         kept = []
         for function in slices(syntax):
@@ -101,9 +114,20 @@ def read_package(
                 count += sum(bool(slot.annotation) for slot in function.slots)
         if kept:
             read.append((str(path.relative_to(folder)), syntax, kept, visible))
-    table = _CandidateTable(own)
+    survey = Survey(modules)
+    spoken = Survey(modules, spoken_only=True)
+    table = _CandidateTable(survey)
     files = [_file(*row, table, qualified) for row in read]
-    return PackageExamples(name, files, encode_candidates(table.rows), table.names, qualified)
+    counted = [spoken.complete(visible) for visible in table.seen]
+    return PackageExamples(
+        name,
+        files,
+        encode_candidates(table.rows),
+        table.names,
+        np.isin(np.arange(len(table.rows)), table.elsewhere),
+        np.array([(v.importers, v.subclasses) for v in counted], dtype=np.float32).reshape(-1, 2),
+        qualified,
+    )
 
 
 def store_package(job: tuple[str, Path, int, Path]) -> Path:
@@ -125,20 +149,21 @@ def wanted(slot: SlotSlice) -> bool:
 class _CandidateTable:
     """The distinct candidates of a package."""
 
-    def __init__(self, own: dict[str, VisibleType]) -> None:
-        self._own = own
+    def __init__(self, survey: Survey) -> None:
+        self._survey = survey
         self._numbers: dict[tuple[str, str], int] = {}
         self.rows: list[Candidate] = []
         self.names: list[str] = []
-        self.elsewhere = [self.number(visible) for visible in own.values()]
+        self.seen: list[VisibleType] = []
+        self.elsewhere = [self.number(visible) for visible in survey.definitions.values()]
 
     def number(self, visible: VisibleType) -> int:
         """The row of a candidate; a name that the package defines is that definition, wherever it is seen."""
-        known = self._own.get(visible.imported_name or visible.name)
+        known = self._survey.definition(visible)
         identity = (visible.name, "" if known else visible.module)
         if identity not in self._numbers:
             self._numbers[identity] = len(self.rows)
-            source = known or visible
+            source = self._survey.complete(visible)
             self.rows.append(
                 Candidate(
                     visible.name,
@@ -146,9 +171,12 @@ class _CandidateTable:
                     source.members,
                     source.documentation,
                     source.bases,
+                    importers=source.importers,
+                    subclasses=source.subclasses,
                 )
             )
             self.names.append(visible.name)
+            self.seen.append(visible)
         return self._numbers[identity]
 
 
@@ -169,9 +197,9 @@ def _file(
             origin = imports.get(root, "")
             whole = ".".join(filter(None, (origin, rest))) if origin else ""
             qualified[name.rpartition(".")[2], whole] += 1
-    seen = {table.number(v): (ORIGINS.index(v.origin), v.spoken) for v in visible}
+    seen = {table.number(v): v.origin if v.spoken else "annotation" for v in visible}
     elsewhere = [number for number in table.elsewhere if number not in seen]
-    spoken = [s for _, s in seen.values()] + [True] * len(elsewhere)
+    origins = [*seen.values(), *["elsewhere"] * len(elsewhere)]
     return FileExamples(
         path,
         encode_slots(functions, wanted),
@@ -179,10 +207,8 @@ def _file(
         [slot.name for slot in rows],
         [_digest(function) for function in functions],
         np.array([*seen, *elsewhere], dtype=np.int64),
-        np.array(
-            [o for o, _ in seen.values()] + [ORIGINS.index("elsewhere")] * len(elsewhere), dtype=np.uint8
-        ),
-        np.array(spoken, dtype=bool),
+        np.array([ORIGINS.index(origin) for origin in origins], dtype=np.uint8),
+        encode_sight(functions[0].module),
     )
 
 
@@ -200,6 +226,21 @@ def _imports(tree: ast.Module) -> dict[str, str]:
             for alias in node.names:
                 found[alias.asname or alias.name] = prefix + alias.name
     return found
+
+
+def _annotated(tree: ast.Module) -> bool:
+    """Whether there is an annotation at all: much is not annotated, and slices take their time."""
+    for node in outside_annotations(tree):
+        match node:
+            case (
+                ast.AnnAssign()
+                | ast.FunctionDef(returns=ast.expr())
+                | ast.AsyncFunctionDef(returns=ast.expr())
+            ):
+                return True
+            case ast.arg(annotation=ast.expr()):
+                return True
+    return False
 
 
 def _digest(function: FunctionSlice) -> bytes:

@@ -9,28 +9,71 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..type_features import KINDS, PAIR_FEATURES, Bags, known_features
+from ..type_features import GROUPS, KINDS, Integers, known_features
+from ..type_pairs import PAIR_FEATURES
+from ..type_sight import SIGHT_FEATURES
 from .dataset import Batch, Vocabulary
 
 
 @dataclass(frozen=True, slots=True)
+class Rows:
+    """The embeddings that a batch needs: their rows in the whole table and what stands there.
+
+    `members` says for slots, candidates and sights which of them are in which segment.
+    """
+
+    index: Tensor
+    embedding: Tensor
+    attention: Tensor
+    members: list[tuple[Integers, Integers]]
+
+
+class RowAdam:
+    """Adam for a table of which each batch needs a few rows; moments of the others stay as they are."""
+
+    def __init__(self, table: nn.Parameter) -> None:
+        self._table = table
+        self.state = {
+            "mean": torch.zeros_like(table),
+            "square": torch.zeros_like(table),
+            "steps": torch.zeros(1, dtype=torch.long),
+        }
+
+    @torch.no_grad()
+    def step(self, index: Tensor, gradient: Tensor, rate: float) -> None:
+        """Change the rows at `index`, each of them once, by their gradient."""
+        self.state["steps"] += 1
+        steps = int(self.state["steps"])
+        mean = self.state["mean"][index].lerp_(gradient, 0.1)
+        square = self.state["square"][index].mul_(0.999).addcmul_(gradient, gradient, value=0.001)
+        self.state["mean"][index], self.state["square"][index] = mean, square
+        step = (mean / (1 - 0.9**steps)) / ((square / (1 - 0.999**steps)).sqrt_() + 1e-8)
+        self._table.index_add_(0, index, step, alpha=-rate)
+
+
+@dataclass(frozen=True, slots=True)
 class Size:
-    """Widths: of a feature's embedding, of a slot's state, of the space where slots and candidates meet."""
+    """Widths: of a feature's embedding, a slot's state, the space where slots and candidates meet, what is
+    known of how the two fit, and of what a module imports.
+    """
 
     embedding: int = 128
-    heads: int = 2
+    heads: int = 1
     hidden: int = 384
     match: int = 96
+    fit: int = 48
+    sight: int = 64
 
 
 class TypeNetwork(nn.Module):
     """Bags of features, pooled by attention; the slots beside; types and candidates in one softmax.
 
-    A slot sees the parameters and the return of its function, and the slots of its name in the module.
+    A slot sees what its module imports, the parameters and the return of its function, and the slots of its
+    name in the module.
 
-    The logit of a vocabulary type is linear in the slot's state. The logit of a template around a candidate
-    is the sum of the template's (linear) and the candidate's: its embedding times the slot's, and how the
-    two fit.
+    The logit of a vocabulary type is linear in the slot's state and in how the type is in sight. The logit of
+    a template around a candidate is the sum of the template's and the candidate's: its embedding times the
+    slot's, and how the two fit.
     """
 
     def __init__(self, vocabulary: Vocabulary, size: Size, dropout: float, feature_dropout: float) -> None:
@@ -38,63 +81,118 @@ class TypeNetwork(nn.Module):
         self._features = vocabulary.features
         self._feature_dropout = feature_dropout
         self.size = size
-        pooled = size.embedding * size.heads
+        pooled = size.embedding * size.heads * GROUPS
         count = len(vocabulary.features)
-        self.embedding = nn.Embedding(count, size.embedding, sparse=True)
-        self.attention = nn.Embedding(count, size.heads, sparse=True)
+        self.embedding = nn.Embedding(count, size.embedding)
+        self.attention = nn.Embedding(count, size.heads)
         nn.init.normal_(self.embedding.weight, std=0.1)
         nn.init.zeros_(self.attention.weight)
-        self.inner = nn.Linear(pooled + len(KINDS), size.hidden)
+        self.sight = nn.Linear(size.embedding * size.heads, size.sight)
+        self.inner = nn.Linear(pooled + size.sight + len(KINDS), size.hidden)
         self.inner_norm = nn.LayerNorm(size.hidden)
         self.context = nn.Linear(3 * size.hidden, size.hidden)
         self.residual = nn.Linear(size.hidden, size.hidden)
         self.state_norm = nn.LayerNorm(size.hidden)
         self.types = nn.Linear(size.hidden, len(vocabulary.types))
+        self.types_in_sight = nn.Parameter(torch.zeros(len(vocabulary.types), SIGHT_FEATURES))
         self.templates = nn.Linear(size.hidden, len(vocabulary.templates))
+        self.templates_in_sight = nn.Parameter(torch.zeros(len(vocabulary.templates), SIGHT_FEATURES))
         self.optional = nn.Linear(size.hidden, 1)
         self.query = nn.Linear(size.hidden, size.match)
         self.candidate = nn.Linear(pooled, size.match)
         self.fit_weight = nn.Linear(size.hidden, PAIR_FEATURES)
-        self.fit_inner = nn.Linear(PAIR_FEATURES, 32)
-        self.fit_outer = nn.Linear(32, 1)
+        self.fit_inner = nn.Linear(PAIR_FEATURES, size.fit)
+        self.fit_state = nn.Linear(size.hidden, size.fit, bias=False)
+        self.fit_candidate = nn.Linear(pooled, size.fit, bias=False)
+        self.fit_outer = nn.Linear(size.fit, 1)
         self.dropout = nn.Dropout(dropout)
 
-    def pool(self, bags: Bags) -> Tensor:
-        """(n, heads * embedding): each head weighs the known features of a bag by its own attention."""
-        device = self.embedding.weight.device
-        rows, segments = known_features(bags, self._features)
+    def forward(self, batch: Batch, rows: Rows | None = None) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Logits: of types (n, types), templates (n, templates), pairs (m,), and of None (n,).
+
+        In training, `rows` are the embeddings of `known_rows`, with gradients.
+        """
+        rows = rows or self.known_rows(batch)
+        device = rows.embedding.device
+        slots, candidates, sights = (
+            self._pool(rows, number, count)
+            for number, count in enumerate((len(batch.slots), len(batch.candidates), batch.sights.count))
+        )
+        modules = torch.from_numpy(batch.slots.modules).to(device)
+        sight = torch.relu(self.sight(sights[:, : self.size.embedding * self.size.heads]))
+        sight = sight.index_select(0, modules)
+        states = self._states(batch, slots, sight)
+        pair_rows = torch.from_numpy(batch.pair_rows).to(device)
+        columns = torch.from_numpy(batch.pair_candidates).to(device)
+        fits = torch.from_numpy(batch.pair_features).to(device)
+        candidates = self.dropout(candidates)
+        known = self.candidate(candidates)
+        # All slots with all candidates of the batch: a matrix product is cheaper than gathering vectors.
+        matches = (self.query(states) @ known.T).flatten() / self.size.match**0.5
+        matches = matches.index_select(0, pair_rows * len(known) + columns)
+        fitting = (self.fit_weight(states).index_select(0, pair_rows) * fits).sum(dim=1)
+        inner = self.fit_inner(fits) + self.fit_state(states).index_select(0, pair_rows)
+        inner = torch.relu(inner + self.fit_candidate(candidates).index_select(0, columns))
+        pairs = matches + fitting + self.fit_outer(inner).squeeze(1)
+        own = modules[torch.from_numpy(batch.labelled).to(device)]
+        types_seen = torch.from_numpy(batch.types_in_sight).to(device)
+        templates_seen = torch.from_numpy(batch.templates_in_sight).to(device)
+        types = self.types(states) + (types_seen * self.types_in_sight).sum(dim=2)[own]
+        templates = self.templates(states) + (templates_seen * self.templates_in_sight).sum(dim=2)[own]
+        return types, templates, pairs, self.optional(states).squeeze(1)
+
+    def known_rows(self, batch: Batch) -> Rows:
+        """The embeddings of the features in a batch, each once, and who has which."""
+        found = [
+            known_features(bags, self._features)
+            for bags in (batch.slots.features, batch.candidates.features, batch.sights)
+        ]
         if self.training and self._feature_dropout:
-            kept = np.random.random(len(rows)) >= self._feature_dropout
-            rows, segments = rows[kept], segments[kept]
-        index = torch.from_numpy(rows).to(device)
+            masks = [np.random.random(len(rows)) >= self._feature_dropout for rows, _ in found]
+            found = [(rows[m], segments[m]) for (rows, segments), m in zip(found, masks, strict=True)]
+        present = np.zeros(len(self._features), dtype=bool)
+        for rows, _ in found:
+            present[rows] = True
+        numbers = np.flatnonzero(present)
+        place = np.cumsum(present) - 1
+        device = self.embedding.weight.device
+        index = torch.from_numpy(numbers).to(device)
+        return Rows(
+            index,
+            self.embedding.weight.detach()[index].requires_grad_(self.training),
+            self.attention.weight.detach()[index].requires_grad_(self.training),
+            [(place[rows], segments) for rows, segments in found],
+        )
+
+    def _pool(self, rows: Rows, table: int, count: int) -> Tensor:
+        """(n, groups * heads * embedding): each head weighs the known features of a group by its own
+        attention.
+        """
+        places, segments = rows.members[table]
+        device = rows.embedding.device
+        index = torch.from_numpy(places).to(device)
         segment = torch.from_numpy(segments).to(device)
-        count = len(bags.offsets) - 1
-        weights = torch.exp(self.attention(index).clamp(-8, 8))
-        total = torch.zeros(count, weights.shape[1], device=device).index_add(0, segment, weights)
+        bags = count * GROUPS
+        weights = torch.exp(rows.attention[index].clamp(-8, 8))
+        total = torch.zeros(bags, weights.shape[1], device=device).index_add(0, segment, weights)
         weights = weights / total[segment].clamp_min(1e-6)
-        offsets = torch.from_numpy(np.searchsorted(segments, np.arange(count))).to(device)
+        offsets = torch.from_numpy(np.searchsorted(segments, np.arange(bags))).to(device)
         pooled = [
             functional.embedding_bag(
-                index,
-                self.embedding.weight,
-                offsets,
-                mode="sum",
-                per_sample_weights=weights[:, h].contiguous(),
-                sparse=True,
+                index, rows.embedding, offsets, mode="sum", per_sample_weights=weights[:, head].contiguous()
             )
-            for h in range(self.size.heads)
+            for head in range(self.size.heads)
         ]
-        return torch.cat(pooled, dim=1)
+        return torch.stack(pooled, dim=1).reshape(count, GROUPS * self.size.heads * self.size.embedding)
 
-    def states(self, batch: Batch) -> Tensor:
+    def _states(self, batch: Batch, pooled: Tensor, sight: Tensor) -> Tensor:
         """(n, hidden): the states of the labelled slots, in the light of their functions and namesakes."""
-        device = self.embedding.weight.device
+        device = pooled.device
         slots = batch.slots
         kinds = (
             functional.one_hot(torch.from_numpy(slots.kinds.astype(np.int64)), len(KINDS)).float().to(device)
         )
-        pooled = self.pool(slots.features)
-        inner = torch.relu(self.inner_norm(self.inner(torch.cat((pooled, kinds), dim=1))))
+        inner = torch.relu(self.inner_norm(self.inner(torch.cat((pooled, sight, kinds), dim=1))))
         signature = 1 - kinds[:, KINDS.index("variable") :]
         named = torch.from_numpy((slots.names > 0).astype(np.float32)).to(device).unsqueeze(1)
         beside = _others(inner, torch.from_numpy(slots.functions).to(device), signature)
@@ -104,22 +202,6 @@ class TypeNetwork(nn.Module):
         mixed = torch.relu(self.context(seen))
         states: Tensor = self.dropout(self.state_norm(inner[rows] + self.residual(mixed)))
         return states
-
-    def forward(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Logits: of types (n, types), templates (n, templates), pairs (m,), and of None (n,)."""
-        states = self.states(batch)
-        device = states.device
-        rows = torch.from_numpy(batch.pair_rows).to(device)
-        columns = torch.from_numpy(batch.pair_candidates).to(device)
-        fits = torch.from_numpy(batch.pair_features).to(device)
-        if len(batch.candidates):
-            known = self.dropout(self.candidate(self.pool(batch.candidates.features)))
-            matches = (self.query(states)[rows] * known[columns]).sum(dim=1) / self.size.match**0.5
-            fitting = (self.fit_weight(states)[rows] * fits).sum(dim=1)
-            pairs = matches + fitting + self.fit_outer(torch.relu(self.fit_inner(fits))).squeeze(1)
-        else:
-            pairs = torch.zeros(0, device=device)
-        return self.types(states), self.templates(states), pairs, self.optional(states).squeeze(1)
 
 
 def _others(values: Tensor, groups: Tensor, lends: Tensor) -> Tensor:
@@ -141,12 +223,12 @@ def joint_logits(types: Tensor, templates: Tensor, pairs: Tensor, rows: Tensor) 
     return torch.logaddexp(types.logsumexp(dim=1), templates.logsumexp(dim=1) + candidates)
 
 
-def loss(network: TypeNetwork, batch: Batch, smoothing: float) -> Tensor:
+def loss(network: TypeNetwork, batch: Batch, rows: Rows, smoothing: float) -> Tensor:
     """Cross entropy of the joint softmax, mean over slots; a label reached in two ways counts both."""
-    types, templates, pairs, optional = network(batch)
+    types, templates, pairs, optional = network(batch, rows)
     device = types.device
-    rows = torch.from_numpy(batch.pair_rows).to(device)
-    total = joint_logits(types, templates, pairs, rows)
+    pair_rows = torch.from_numpy(batch.pair_rows).to(device)
+    total = joint_logits(types, templates, pairs, pair_rows)
     type_target = torch.from_numpy(batch.type_targets).to(device)
     pair_target = torch.from_numpy(batch.pair_targets).to(device)
     template_target = torch.from_numpy(batch.template_targets).to(device)

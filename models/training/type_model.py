@@ -22,12 +22,18 @@ from typewright.indexer.errors import TypewrightError
 from ..type_features import KINDS
 from ..type_model import DESCRIPTION, MANIFEST, TENSORS, TypeModel
 from . import evaluation
-from .dataset import Dataset, Vocabulary, build_vocabulary, drop_duplicates
+from .dataset import Batch, Dataset, Vocabulary, build_vocabulary, drop_duplicates
 from .examples import PackageExamples, store_package
-from .network import Size, TypeNetwork, loss
+from .network import RowAdam, Size, TypeNetwork, loss
 from .packages import Package, read_packages, source_folder
 
-_SPARSE = ("embedding.weight", "attention.weight")
+_TABLES = ("embedding.weight", "attention.weight")
+# What few weights say about many slots has far to go in the steps that there are: how much faster it learns.
+_FASTER = {"types_in_sight": 20.0, "templates_in_sight": 20.0, "fit_": 4.0}
+
+
+# What does not change how the training goes on from a checkpoint.
+_IRRELEVANT = frozenset({"output", "threads", "device", "average"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +42,8 @@ class TypeModelConfig:
 
     `corpus` holds the sources of `packages` (without it they are read where they are installed); `work` holds
     examples and checkpoints, so that a run that was broken off goes on; `output` receives the weights;
-    `start` are weights of the same size to begin with.
+    `start` are weights of the same size to begin with; with `average`, the result is the mean of those and of
+    what the run makes of them (as in the model soups of Wortsman et al., 2022).
     `labels_per_package` are read of a package in training and `labels_per_held_out` of the others;
     `labels_per_epoch` is how many of one package an epoch takes.
     """
@@ -46,6 +53,7 @@ class TypeModelConfig:
     work: Path
     corpus: Path | None = None
     start: Path | None = None
+    average: bool = False
     labels_per_package: int = 8000
     labels_per_epoch: int = 2500
     labels_per_held_out: int = 3000
@@ -104,6 +112,8 @@ def train(
         if not chosen.size:
             raise TypewrightError(f"no package of the split {split} has an annotation")
     network = _Trainer(config, vocabulary, data["train"]).run(progress, cancel)
+    if config.average and config.start is not None:
+        _average(network, config, vocabulary)
     quantise(network)
     raw = evaluation.answers(network, data["validation"], vocabulary, config.batch, config.hide)
     curves = {kind: evaluation.isotonic([a for a in raw if a.kind == kind]) for kind in KINDS}
@@ -172,18 +182,19 @@ class _Trainer:
         if config.start is not None:
             take_over(config.start, self._network, vocabulary)
         named = dict(self._network.named_parameters())
-        self._optimisers: list[torch.optim.Optimizer] = [
-            torch.optim.SparseAdam([named[name] for name in _SPARSE], lr=config.embedding_learning_rate),
-            torch.optim.AdamW(
-                [parameter for name, parameter in named.items() if name not in _SPARSE],
-                lr=config.learning_rate,
-                weight_decay=0.01,
-            ),
-        ]
-        self._rates = [config.embedding_learning_rate, config.learning_rate]
+        self._tables = [RowAdam(named[name]) for name in _TABLES]
+        groups: dict[float, list[torch.nn.Parameter]] = {}
+        for name, parameter in named.items():
+            if name not in _TABLES:
+                speed = next((s for prefix, s in _FASTER.items() if name.startswith(prefix)), 1.0)
+                groups.setdefault(speed, []).append(parameter)
+        self._speeds = list(groups)
+        self._optimiser = torch.optim.AdamW(
+            [{"params": parameters} for parameters in groups.values()], weight_decay=0.01
+        )
         self._steps = max(1, config.epochs * data.epoch_size(config.labels_per_epoch) // config.batch)
         self._checkpoint = config.work / "checkpoint.pt"
-        relevant = {k: v for k, v in asdict(config).items() if k not in {"output", "threads", "device"}}
+        relevant = {k: v for k, v in asdict(config).items() if k not in _IRRELEVANT} | {"faster": _FASTER}
         self._identity = hashlib.sha256(
             repr((relevant, vocabulary.types, vocabulary.features.tobytes())).encode()
         ).hexdigest()
@@ -203,13 +214,7 @@ class _Trainer:
                 per_package=self._config.labels_per_epoch,
             ):
                 cancel.check()
-                self._set_rates(step)
-                value = loss(self._network, batch, self._config.smoothing)
-                for optimiser in self._optimisers:
-                    optimiser.zero_grad()
-                value.backward()  # type: ignore[no-untyped-call]
-                for optimiser in self._optimisers:
-                    optimiser.step()
+                value = self._step(batch, step)
                 step += 1
                 if progress is not None:
                     progress(f"epoch {epoch + 1}, loss {value.item():.3f}", step, self._steps)
@@ -217,13 +222,25 @@ class _Trainer:
             self._save(epoch, step)
         return self._network
 
-    def _set_rates(self, step: int) -> None:
+    def _step(self, batch: Batch, step: int) -> torch.Tensor:
+        """Change the weights by one batch; returns the loss."""
+        factor = self._rate(step)
+        for speed, group in zip(self._speeds, self._optimiser.param_groups, strict=True):
+            group["lr"] = self._config.learning_rate * factor * speed
+        rows = self._network.known_rows(batch)
+        value = loss(self._network, batch, rows, self._config.smoothing)
+        self._optimiser.zero_grad()
+        value.backward()  # type: ignore[no-untyped-call]
+        self._optimiser.step()
+        for table, part in zip(self._tables, (rows.embedding, rows.attention), strict=True):
+            if part.grad is not None:
+                table.step(rows.index, part.grad, self._config.embedding_learning_rate * factor)
+        return value
+
+    def _rate(self, step: int) -> float:
         """Warm up for 2% of the steps, then go down linearly."""
         done = step / self._steps
-        factor = min(1.0, done / 0.02 + 0.05) * max(0.02, 1.0 - done)
-        for optimiser, rate in zip(self._optimisers, self._rates, strict=True):
-            for group in optimiser.param_groups:
-                group["lr"] = rate * factor
+        return min(1.0, done / 0.02 + 0.05) * max(0.02, 1.0 - done)
 
     def _resume(self) -> tuple[int, int]:
         if not self._checkpoint.exists():
@@ -232,8 +249,10 @@ class _Trainer:
         if saved["identity"] != self._identity:
             return 0, 0
         self._network.load_state_dict(saved["network"])
-        for optimiser, state in zip(self._optimisers, saved["optimisers"], strict=True):
-            optimiser.load_state_dict(state)
+        self._optimiser.load_state_dict(saved["optimiser"])
+        for table, state in zip(self._tables, saved["tables"], strict=True):
+            for name, value in state.items():
+                table.state[name].copy_(value)
         return saved["epoch"], saved["step"]
 
     def _save(self, epoch: int, step: int) -> None:
@@ -242,11 +261,22 @@ class _Trainer:
             "epoch": epoch,
             "step": step,
             "network": self._network.state_dict(),
-            "optimisers": [optimiser.state_dict() for optimiser in self._optimisers],
+            "optimiser": self._optimiser.state_dict(),
+            "tables": [table.state for table in self._tables],
         }
         scratch = self._checkpoint.with_suffix(".partial")
         torch.save(state, scratch)
         scratch.replace(self._checkpoint)
+
+
+@torch.no_grad()
+def _average(network: TypeNetwork, config: TypeModelConfig, vocabulary: Vocabulary) -> None:
+    """Go half the way back to the weights that the run began with."""
+    first = TypeNetwork(vocabulary, config.size, config.dropout, config.feature_dropout)
+    assert config.start is not None
+    take_over(config.start, first, vocabulary)
+    for parameter, earlier in zip(network.parameters(), first.parameters(), strict=True):
+        parameter.lerp_(earlier.to(parameter.device), 0.5)
 
 
 def _rows_as_int8(weight: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float16]]:
@@ -274,6 +304,8 @@ def take_over(folder: Path, network: TypeNetwork, vocabulary: Vocabulary) -> Non
         "types": (earlier.types, list(vocabulary.types)),
         "templates": (earlier.templates, list(vocabulary.templates)),
         "embedding": (earlier.features.tolist(), vocabulary.features.tolist()),
+        "types_in_sight": (earlier.types, list(vocabulary.types)),
+        "templates_in_sight": (earlier.templates, list(vocabulary.templates)),
         "attention": (earlier.features.tolist(), vocabulary.features.tolist()),
     }
     for name, parameter in network.named_parameters():

@@ -127,6 +127,20 @@ def test_docstring_styles(docstring: str) -> None:
     assert {"document-type:int", "document:rows"} <= set(features)
 
 
+@pytest.mark.parametrize(
+    ("docstring", "name"),
+    [
+        ("Parameters\n    ----------\n    low, high : int, optional\n        limits", "high"),
+        ("Args:\n        *high (int, default 3): limits", "high"),
+        (":rtype: int", "f"),
+        ("Returns:\n        int: limits", "f"),
+    ],
+)
+def test_docstring_types_are_found_without_what_stands_beside_them(docstring: str, name: str) -> None:
+    code = f'def f(low, high=3):\n    """Do.\n\n    {docstring}\n    """\n'
+    assert "document-type:int" in slot(code, "f", name).features
+
+
 def test_call_sites_of_the_module_lend_what_they_pass() -> None:
     code = """
     def area(width, height): ...
@@ -138,6 +152,58 @@ def test_call_sites_of_the_module_lend_what_they_pass() -> None:
     assert "argument:int" in slot(code, "area", "width").features
     assert "argument:float" in slot(code, "area", "height").features
     assert "argument:str" in slot(code, "Box.__init__", "label").features
+
+
+FLOW = """
+from typing import Sequence
+import json as j
+class Desk(Board):
+    def __init__(self, user, rows=()):
+        self.user = user
+    def run(self):
+        query = make(self.user)
+        query.go()
+        return finish(query)
+def make(person):
+    return Query(person.name)
+def finish(asked):
+    return asked["answer"]
+def main():
+    someone = User()
+    make(someone)
+"""
+
+
+@pytest.mark.parametrize(
+    ("function", "name", "feature"),
+    [
+        ("make", "person", "argument-assigned:call:User"),  # where the argument comes from
+        ("main", "someone", "becomes:person"),  # what the function called does with it
+        ("main", "someone", "becomes-member:name"),
+        ("make", "make", "result-member:go"),  # what callers do with the result, under a name
+        ("Desk.run", "query", "from-returns:call:Query"),
+        ("Desk.run", "run", "via-returns:subscript"),
+        ("Desk.__init__", "user", "attribute-becomes:person"),
+        ("Desk.__init__", "self.user", "copy-default:absent"),
+        ("finish", "asked", "subscript-key:answer"),
+        ("Desk.__init__", "rows", "overrides:Board.__init__.rows"),
+        ("Desk.run", "run", "overrides:Board.run"),
+        ("Desk.__init__", "rows", "last-word-default:tuple:rows"),
+    ],
+)
+def test_names_lend_each_other_across_calls(function: str, name: str, feature: str) -> None:
+    assert feature in slot(FLOW, function, name).features
+
+
+def test_functions_share_what_the_module_imports() -> None:
+    found = slices_of(FLOW + "j.loads('')\n")["main"].module
+    assert found == ("only:import:typing", "only:from:typing.Sequence", "module:json")
+
+
+def test_names_that_many_functions_have_lend_nothing() -> None:
+    code = "".join(f"class C{i}:\n  def put(self, x): return {i}\n" for i in range(3))
+    features = slot(code + "def f(a):\n  b = a.put(1)\n  return b\n", "f", "b").features
+    assert not any(feature.startswith("from-") for feature in features)
 
 
 def test_annotations_are_labels_and_never_features() -> None:

@@ -11,12 +11,13 @@ from typewright.indexer.slices import slices
 from typewright.indexer.syntax import parse
 from typewright.models.protocol import Candidate, RankedType
 from typewright.models.training import run
-from typewright.models.training.dataset import names_in, template_of
+from typewright.models.training.dataset import Dataset, Vocabulary, template_of
 from typewright.models.training.evaluation import Answer, coverage, isotonic
 from typewright.models.training.examples import read_package
 from typewright.models.training.labels import label
 from typewright.models.training.packages import read_packages
-from typewright.models.type_model import DEFAULT_FOLDER, TypeModel, qualify
+from typewright.models.type_model import DEFAULT_FOLDER, OTHER, PLACEHOLDER, TypeModel, qualify
+from typewright.models.type_sight import names_in
 
 NOUNS = ["engine", "socket", "parser", "printer", "wheel", "river", "basket"]
 NOUNS += ["letter", "ticket", "market", "window", "garden", "hammer", "violin"]
@@ -118,7 +119,6 @@ def test_probabilities_fall_and_stay_within_bounds(model: TypeModel) -> None:
 def test_numpy_computes_what_torch_computed(trained: Path, model: TypeModel) -> None:
     import torch
     from typewright.models.training import network
-    from typewright.models.training.dataset import Dataset, Vocabulary
 
     tensors, description = model.weights, json.loads((trained / "weights" / "model.json").read_text())
     vocabulary = Vocabulary(
@@ -132,11 +132,36 @@ def test_numpy_computes_what_torch_computed(trained: Path, model: TypeModel) -> 
     reference.load_state_dict(state)
     reference.eval()
     package = read_package("unseen", trained / "corpus" / "unseen", maximum_labels=1000)
-    batch = next(Dataset([package], vocabulary).batches(1000))
-    types, _, pairs, _ = reference(batch)
-    states = model._states(batch.slots)[batch.labelled]
-    np.testing.assert_allclose(model._linear("types", states), types.detach().numpy(), rtol=1e-3, atol=1e-3)
-    assert len(pairs) == len(batch.labelled) * len(batch.candidates)
+    data, sight = Dataset([package], vocabulary), package.files[0].sight
+    batch, view = next(data.batches(1000)), data._view(data._items[0], hidden=False)
+    types, templates, pairs, _ = (each.detach().numpy() for each in reference(batch))
+    states = model._states(batch.slots, sight)[batch.labelled]
+    pooled = model._pool(batch.candidates.features)
+    slots = batch.slots.take(batch.labelled)
+    for name, expected, in_sight in (
+        ("types", types, model._types_in_sight),
+        ("templates", templates, model._templates_in_sight),
+    ):
+        found = model._linear(name, states) + model._seen(f"{name}_in_sight", in_sight(sight))
+        np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3)
+    found = model._pairs(states, slots, batch.candidates, pooled, view.origins)
+    np.testing.assert_allclose(found.ravel(), pairs, rtol=1e-3, atol=1e-3)
+    assert len(pairs) == len(batch.labelled) * len(batch.candidates) > 0
+
+
+def test_own_class_that_only_annotations_import_is_elsewhere_when_hidden(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("class Node:\n  def walk(self) -> int: ...\n")
+    (tmp_path / "b.py").write_text(
+        "from .a import Node\nfrom lib import Outside\ndef f(node: Node, x: Outside) -> int: ...\n"
+    )
+    package = read_package("p", tmp_path, maximum_labels=100)
+    vocabulary = Vocabulary(np.zeros(0, dtype=np.uint32), (OTHER, "int"), (PLACEHOLDER,), {"int": "int"})
+    data = Dataset([package], vocabulary)
+    seen, hidden = next(data.batches(100)), next(data.batches(100, hide=1.0))
+    by_label = dict(zip(seen.labels, seen.pair_targets, strict=True))
+    assert (by_label["Node"] >= 0, by_label["Outside"] >= 0, by_label["int"]) == (True, True, -1)
+    by_label = dict(zip(hidden.labels, hidden.pair_targets, strict=True))
+    assert (by_label["Node"] >= 0, by_label["Outside"]) == (True, -1)
 
 
 @pytest.mark.usefixtures("model")
@@ -161,6 +186,20 @@ def test_training_resumes_and_is_deterministic(trained: Path) -> None:
         run("type-model", path)
         results.append((trained / f"weights-{name}" / "model.safetensors").read_bytes())
     assert results[0] == results[1]
+
+
+def test_run_that_goes_on_may_end_half_way(trained: Path, model: TypeModel) -> None:
+    config = (trained / "config.toml").read_text(encoding="utf-8")
+    config = config.replace("epochs = 100", 'epochs = 2\nstart = "weights"').replace('"work"', '"work-on"')
+    found = []
+    for name, more in (("on", ""), ("half", "average = true\n")):
+        path = trained / f"{name}.toml"
+        path.write_text(more + config.replace('"weights"\npackages', f'"weights-{name}"\npackages'))
+        run("type-model", path)
+        found.append(TypeModel.load(trained / f"weights-{name}").weights["types.weight"])
+    whole, half = found
+    assert np.abs(whole - model.weights["types.weight"]).max() > 0.01
+    np.testing.assert_allclose(half, (whole + model.weights["types.weight"]) / 2, atol=2e-3)
 
 
 @pytest.mark.usefixtures("model")
