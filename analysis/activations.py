@@ -327,8 +327,8 @@ class Activations:
         flow, outcome = self._run(frame, lambda flow: self._statements(flow, definition), recording=False)
         outcome.returns = self._result(flow, definition)
         mentioned = self.mentioned(definition)
-        # A caller sees nothing else of a call than what it puts into containers passed to it; functions that are
-        # left behind still see its names.
+        # A caller sees nothing else of a call than what it puts into containers that it was given; functions
+        # that are left behind still see its names.
         observations: list[Observation] = [
             (None, seen, bound)
             for _, seen, bound in outcome.observations

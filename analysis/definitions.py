@@ -187,7 +187,8 @@ class Frame:
     """An activation of a scope: a module, a class body, or a function with certain arguments.
 
     There is one frame for a scope, arguments and surrounding frame (`frame_of`). `environment` holds the
-    names while the scope runs and afterwards; it is None before, and for scopes that are read by declaration only.
+    names while the scope runs and afterwards; it is None before, and for scopes that are read by declaration
+    only.
     """
 
     __slots__ = ("arguments", "depth", "environment", "function", "module", "owner", "parent", "scope")

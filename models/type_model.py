@@ -104,7 +104,7 @@ class TypeModel:
         candidates: Sequence[Candidate] = (),
         cancel: CancelToken = NEVER,
         *,
-        limit: int = 5,
+        limit: int = 10,
     ) -> tuple[tuple[tuple[RankedType, ...], ...], ...]:
         """Rank types for every slot of `functions`: by function, by slot, the best first, at most `limit`.
 
