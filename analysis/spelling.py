@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from typewright.analysis.definitions import ClassDefinition
 from typewright.analysis.types import (
     NONE,
+    UNKNOWN,
     BoundMethod,
     Callable,
     ClassObject,
@@ -24,6 +25,7 @@ from typewright.analysis.types import (
     TypeVariable,
     Union,
     Unknown,
+    walk,
     widen_literals,
 )
 
@@ -123,8 +125,10 @@ class Spelling:
                 inside = ", ".join(self._argument(p.type) for p in parameters)
                 return f"{name}[[{inside}], {self._argument(returns)}]"
             case Partial(function=function):
-                result = self._argument(self.evaluator.calls.declared_or_plain(function))
-                return f"{self._imported('functools', 'partial')}[{result}]"
+                result = self.evaluator.calls.declared_or_plain(function)
+                if any(isinstance(part, Partial) for part in walk(result)):  # which may go on without an end
+                    result = UNKNOWN
+                return f"{self._imported('functools', 'partial')}[{self._argument(result)}]"
             case Function() | BoundMethod():
                 return (
                     f"{self._imported('collections.abc', 'Callable')}[..., {self._imported('typing', 'Any')}]"
