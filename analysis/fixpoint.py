@@ -14,18 +14,27 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Generic, Protocol, TypeVar
 
+from typewright.analysis.budget import Budget, Exhausted
 from typewright.analysis.identity import identical
 from typewright.analysis.inputs import Input
+from typewright.analysis.results import (
+    TOP,
+    Entry,
+    Moment,
+    Momentary,
+    Provisional,
+    Question,
+    Running,
+    Support,
+    Value,
+)
 from typewright.indexer.cancellation import NEVER, CancelToken
 
-Value = TypeVar("Value")
+__all__ = ["Budget", "Exhausted", "Memo"]
 
-_TOP = 1 << 30
 _MAX_ROUNDS = 3
 _UNHURRIED = 0.4  # the share of a query's time in which everything is pursued
 _RECURSION_LIMIT = 8_000
@@ -34,126 +43,6 @@ _SWEEP = 20_000  # so many new results and what was not asked for lately is forg
 _LATELY = 100  # revisions
 _LIGHT = frozenset({"seen", "local"})
 """Kinds of results that only select from others: they do not count as a level of depth."""
-
-
-class Exhausted(Exception):  # noqa: N818 - it is no error: the answer is "unknown"
-    """The budget of a computation is used up."""
-
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """How far one query may go. An editor wants fewer `seconds` than a batch: the rest is then unknown.
-
-    `steps` are statements and calls interpreted for one scope, `call_steps` for one call of an un-annotated
-    function; `depth` bounds computations inside computations, `callers` how many levels up call sites are
-    followed, `contexts` how often one function is interpreted for different arguments.
-    """
-
-    seconds: float = 60.0
-    steps: int = 200_000
-    call_steps: int = 3_000
-    depth: int = 150
-    callers: int = 10
-    contexts: int = 24
-
-
-class _Support:
-    """What results stand on, those of one cycle in common. `verified` is when it was last seen to hold."""
-
-    __slots__ = ("checking", "fixed", "inputs", "results", "sound", "verified")
-
-    def __init__(self, inputs: Iterable[Input], results: Iterable[_Entry], verified: int) -> None:
-        self.inputs = tuple(inputs)
-        self.results = tuple(e for e in results if e.support is None or not e.support.fixed)
-        self.fixed: bool = not self.inputs and not self.results  # no edit concerns it: what libraries say
-        self.verified = verified
-        self.sound = True
-        self.checking = False
-
-
-class _Entry:
-    """One result. `support` is None until there is one that is kept; `changed` is when the value last did."""
-
-    __slots__ = ("callers", "changed", "key", "question", "support", "truncated", "value")
-
-    def __init__(self, key: Hashable) -> None:
-        self.key = key
-        self.value: object = None
-        self.changed = 0
-        self.support: _Support | None = None
-        self.truncated = False
-        self.callers = 0
-        self.question: _Question | None = None
-
-
-_Question = tuple[
-    Callable[[], object], object, Callable[[object, object], object] | None, object, bool
-]  # how to compute it again: the arguments of `Memo.get`
-
-
-@dataclass(slots=True)
-class _Provisional:
-    """A value that stands on the approximation of the computation at depth `low`."""
-
-    entry: _Entry
-    value: object
-    low: int
-    momentary: bool
-    truncated: bool
-    callers: int
-    inputs: dict[Input, None]
-    results: dict[_Entry, None]
-
-
-class Moment(Protocol):
-    """Something that changes while a computation goes on: what a name holds in a scope that is running."""
-
-    @property
-    def running(self) -> bool:
-        """Whether it still goes on."""
-        ...
-
-    def holds(self, name: str) -> object:
-        """The value of a name now, None where it has none."""
-        ...
-
-
-_Moments = dict[tuple[Moment, str], object]
-
-
-@dataclass(slots=True)
-class _Momentary:
-    """A transient value: it is good while what it has read of running scopes is still the same."""
-
-    made: _Provisional
-    low: int
-    volatile: int
-    moments: _Moments
-
-    def holds(self) -> bool:
-        for (moment, name), value in self.moments.items():
-            if not moment.running:
-                return False
-            now = moment.holds(name)
-            if now is not value and now != value:
-                return False
-        return True
-
-
-@dataclass(slots=True)
-class _Running(Generic[Value]):
-    depth: int
-    entry: _Entry
-    value: Value
-    hit: bool = False
-    unsettled: bool = False
-    low: int = _TOP
-    volatile: int = _TOP
-    truncated: bool = False
-    inputs: dict[Input, None] = field(default_factory=dict)
-    results: dict[_Entry, None] = field(default_factory=dict)
-    moments: _Moments = field(default_factory=dict)
-    pending: list[Hashable] = field(default_factory=list)
 
 
 class Memo:
@@ -168,12 +57,12 @@ class Memo:
         self.callers = budget.callers
         self.cancel: CancelToken = NEVER
         self.revision = 1
-        self._entries: dict[Hashable, _Entry] = {}
-        self._provisional: dict[Hashable, _Provisional] = {}
-        self._momentary: dict[Hashable, _Momentary] = {}
+        self._entries: dict[Hashable, Entry] = {}
+        self._provisional: dict[Hashable, Provisional] = {}
+        self._momentary: dict[Hashable, Momentary] = {}
         self._seeds: dict[Hashable, object] = {}
-        self._running: dict[Hashable, _Running[object]] = {}
-        self._stack: list[_Running[object]] = []
+        self._running: dict[Hashable, Running[object]] = {}
+        self._stack: list[Running[object]] = []
         self._steps = 0
         self._limit = float("inf")
         self._deadline = self._hurry = float("inf")
@@ -356,16 +245,16 @@ class Memo:
         if len(self._stack) - self._light >= self.budget.depth:
             self.truncate()
             return bottom if exhausted is None else exhausted
-        question: _Question = (compute, bottom, widen, exhausted, transient)  # type: ignore[assignment]
+        question: Question = (compute, bottom, widen, exhausted, transient)  # type: ignore[assignment]
         return self._compute(key, question)  # type: ignore[return-value]
 
     # Whether results still hold.
 
-    def _cut_short(self, entry: _Entry) -> bool:
+    def _cut_short(self, entry: Entry) -> bool:
         """Whether a value was cut short where now more effort may be made."""
         return entry.truncated and entry.callers + _ENOUGH < self.callers and not self.hurried
 
-    def _holds(self, entry: _Entry) -> bool:
+    def _holds(self, entry: Entry) -> bool:
         while True:
             support = entry.support
             if support is None or not support.sound:
@@ -375,7 +264,7 @@ class Memo:
             if entry.support is support:
                 return False  # else it was computed again on the way
 
-    def _verify(self, support: _Support) -> bool:
+    def _verify(self, support: Support) -> bool:
         """Whether nothing that these results stand on has changed since they were last seen to hold."""
         if support.checking:  # what it stands on now asks for it: then it is computed in that cycle
             support.sound = False
@@ -396,7 +285,7 @@ class Memo:
         support.verified = self.revision
         return True
 
-    def _is_unchanged(self, entry: _Entry, since: int) -> bool:
+    def _is_unchanged(self, entry: Entry, since: int) -> bool:
         if not self._holds(entry):
             if entry.question is None or entry.key in self._running or entry.key in self._provisional:
                 return False
@@ -416,13 +305,13 @@ class Memo:
 
     # Computations.
 
-    def _compute(self, key: Hashable, question: _Question) -> object:
+    def _compute(self, key: Hashable, question: Question) -> object:
         compute, bottom, widen, _, transient = question
         entry = self._entries.get(key)
         if entry is None:
-            entry = self._entries[key] = _Entry(key)
+            entry = self._entries[key] = Entry(key)
         entry.question = question
-        running: _Running[object] = _Running(len(self._stack), entry, self._seeds.pop(key, bottom))
+        running: Running[object] = Running(len(self._stack), entry, self._seeds.pop(key, bottom))
         light = key[0] in _LIGHT  # type: ignore[index]
         self._light += light
         self._running[key] = running
@@ -431,7 +320,7 @@ class Memo:
         try:
             for round_ in range(_MAX_ROUNDS):
                 running.hit = running.unsettled = False
-                running.low = running.volatile = _TOP
+                running.low = running.volatile = TOP
                 running.moments.clear()
                 value = compute()
                 if not running.hit:
@@ -462,26 +351,26 @@ class Memo:
         self._keep(key, running, value, transient)
         return value
 
-    def _keep(self, key: Hashable, running: _Running[object], value: object, transient: bool) -> None:
+    def _keep(self, key: Hashable, running: Running[object], value: object, transient: bool) -> None:
         callers = -1 if running.truncated and self.hurried else self.callers
-        low = running.low if running.low < running.depth else _TOP
-        volatile = running.volatile if running.volatile < running.depth else _TOP
+        low = running.low if running.low < running.depth else TOP
+        volatile = running.volatile if running.volatile < running.depth else TOP
         head = min(low, volatile)
         moments = {read: value for read, value in running.moments.items() if read[0].running}
-        provisional = _Provisional(
+        provisional = Provisional(
             running.entry,
             value,
             head,
-            volatile != _TOP,
+            volatile != TOP,
             running.truncated,
             callers,
             running.inputs,
             running.results,
         )
-        if head == _TOP:
+        if head == TOP:
             self._settle(provisional, running.pending)
-        elif volatile != _TOP and transient:
-            self._momentary[key] = _Momentary(provisional, low, volatile, moments)
+        elif volatile != TOP and transient:
+            self._momentary[key] = Momentary(provisional, low, volatile, moments)
             self._stack[head].pending.extend((key, *running.pending))
             self._pass_on(running)
         else:
@@ -495,20 +384,20 @@ class Memo:
             top.truncated = top.truncated or running.truncated
             top.low = min(top.low, low)
             top.volatile = min(top.volatile, volatile)
-            if volatile != _TOP:
+            if volatile != TOP:
                 top.moments.update(moments)
 
-    def _pass_on(self, running: _Running[object]) -> None:
+    def _pass_on(self, running: Running[object]) -> None:
         """What a value stands on that is not kept concerns whoever has asked for it."""
         if self._stack:
             self._stack[-1].inputs.update(running.inputs)
             self._stack[-1].results.update(running.results)
 
-    def _settle(self, head: _Provisional, pending: list[Hashable]) -> None:
+    def _settle(self, head: Provisional, pending: list[Hashable]) -> None:
         """Keeps what stood on the approximation that has proved right; not what saw a momentary state."""
         if not pending:
             results = (entry for entry in head.results if entry is not head.entry and self._stands(entry))
-            self._store(head, _Support(head.inputs, results, self.revision), head.truncated)
+            self._store(head, Support(head.inputs, results, self.revision), head.truncated)
             return
         members = [head]
         for key in pending:
@@ -517,7 +406,7 @@ class Memo:
             if provisional is not None:
                 members.append(provisional)
         own = {member.entry for member in members}
-        support = _Support(
+        support = Support(
             dict.fromkeys(input for member in members for input in member.inputs),
             dict.fromkeys(
                 entry
@@ -531,12 +420,12 @@ class Memo:
             if not member.momentary:
                 self._store(member, support, member.truncated or head.truncated)
 
-    def _stands(self, entry: _Entry) -> bool:
+    def _stands(self, entry: Entry) -> bool:
         """Whether a result that was read is kept; what others stand on was handed on else."""
         support = entry.support
         return support is not None and support.sound and (support.fixed or support.verified == self.revision)
 
-    def _store(self, made: _Provisional, support: _Support, truncated: bool) -> None:
+    def _store(self, made: Provisional, support: Support, truncated: bool) -> None:
         entry = made.entry
         if entry.support is None or not identical(entry.value, made.value):
             entry.value = made.value
@@ -544,7 +433,7 @@ class Memo:
         entry.support = support
         entry.truncated, entry.callers = truncated, made.callers
 
-    def _drop(self, pending: list[Hashable], running: _Running[object]) -> None:
+    def _drop(self, pending: list[Hashable], running: Running[object]) -> None:
         for key in pending:
             self._momentary.pop(key, None)
             provisional = self._provisional.pop(key, None)
