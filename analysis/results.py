@@ -102,8 +102,8 @@ class Momentary:
 class Running(Generic[Value]):
     """A computation that is going on.
 
-    `value` is its approximation and `hit` whether somebody read that; `low` and `volatile` are the depths of the
-    outermost computations whose approximation or momentary state it has read itself.
+    `value` is its approximation and `hit` whether somebody read that; `low` and `volatile` are the depths of
+    the outermost computations whose approximation or momentary state it has read itself.
     """
 
     depth: int

@@ -33,7 +33,7 @@ from typewright.indexer.source import Span, read_source
 from typewright.indexer.syntax import Syntax, parse
 
 BINS = (0.0, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.98, 1.0)
-REGULARISATION = 1.0
+REGULARISATION = 3.0
 SAMPLE = 3  # one variable of so many is learned from
 STEPS = 1500
 RATE = 0.03
