@@ -55,7 +55,8 @@ class Analysis:
         return self._evaluator.over(self.snapshot)
 
     def slots(self, path: Path, cancel: CancelToken = NEVER) -> Sequence[Slot]:
-        """Every slot of a file without an annotation, in the order of the text."""
+        """Every slot of a file without an annotation, in the order of the text. Raises UnreadableSource."""
+        self.snapshot.text(path)
         with self.evaluator.memo.query(cancel):
             return list(Slots(self.evaluator, path).all(cancel))
 
@@ -116,7 +117,11 @@ class Analysis:
             return Completion(self.evaluator, path, line, column).call()
 
     def absent(self, path: Path, cancel: CancelToken = NEVER) -> Sequence[Absent]:
-        """Members, imports and keyword arguments in a file that provably do not exist."""
+        """Members, imports and keyword arguments in a file that provably do not exist.
+
+        Raises UnreadableSource.
+        """
+        self.snapshot.text(path)
         if self._checker is None:
             self._checker = Checker(self.snapshot, self._earlier_checker)
             self._earlier_checker = None
