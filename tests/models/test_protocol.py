@@ -6,7 +6,7 @@ import os
 import struct
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typewright.indexer.slices import FunctionSlice, SlotSlice
 from typewright.models.protocol import (
@@ -27,7 +27,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no fault
 @given(st.lists(st.tuples(st.dictionaries(st.text(), VALUES), st.binary())))
 def test_frames_survive_the_journey(messages: list[tuple[dict[str, object], bytes]]) -> None:
     stream = io.BytesIO()
