@@ -6,10 +6,13 @@ import ast
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from typewright.analysis.inputs import Inputs
 from typewright.analysis.scopes import Scopes
 from typewright.analysis.trees import DEFINITIONS
+
+Node = TypeVar("Node", bound=ast.AST)
 
 MUTATORS = frozenset(
     {"append", "add", "insert", "extend", "update", "setdefault", "appendleft", "extendleft", "__setitem__"}
@@ -73,39 +76,44 @@ class Mentions:
 
         Attributes that are assigned are among them, since that calls the setter of a property.
         """
-        if self._inputs is not None:
-            self._inputs.read(name)
-        parts = self._read()
-        nodes = [node for owner in self._loads.get(name, ()) for node in parts[owner].loads[name]]
-        return sorted(nodes, key=self._order) if len(nodes) > 1 else nodes
+        parts = self._asked(name)
+        return self._in_order(
+            node for owner in self._loads.get(name, ()) for node in parts[owner].loads[name]
+        )
 
     def stores(self, name: str) -> list[ast.Attribute]:
         """Where attributes `name` of anything but `self` and `cls` are assigned or filled, in that order."""
-        if self._inputs is not None:
-            self._inputs.read(name)
-        parts = self._read()
-        nodes = [node for owner in self._stores.get(name, ()) for node in parts[owner].stores[name]]
-        return sorted(nodes, key=self._order) if len(nodes) > 1 else nodes
+        parts = self._asked(name)
+        return self._in_order(
+            node for owner in self._stores.get(name, ()) for node in parts[owner].stores[name]
+        )
 
     def fills(self, name: str) -> list[ast.Name]:
         """Where the container that a name holds is filled, in the same order."""
-        if self._inputs is not None:
-            self._inputs.read(name)
-        parts = self._read()
-        nodes = [node for owner in self._fills.get(name, ()) for node in parts[owner].fills[name]]
-        return sorted(nodes, key=self._order) if len(nodes) > 1 else nodes
+        parts = self._asked(name)
+        return self._in_order(
+            node for owner in self._fills.get(name, ()) for node in parts[owner].fills[name]
+        )
 
     def aliases(self, name: str) -> list[str]:
         """The other names under which the module imports `name`."""
-        if self._inputs is not None:
-            self._inputs.read(name)
-        parts = self._read()
+        parts = self._asked(name)
         return [alias for owner in self._aliases.get(name, ()) for alias in parts[owner].aliases[name]]
 
     def names(self) -> set[str]:
         """Every identifier in the module."""
         self._read()
         return set(self._count)
+
+    def _asked(self, name: str) -> dict[ast.AST, _Part]:
+        """The parts of the module, read for the sake of a name."""
+        if self._inputs is not None:
+            self._inputs.read(name)
+        return self._read()
+
+    def _in_order(self, nodes: Iterable[Node]) -> list[Node]:
+        found = list(nodes)
+        return sorted(found, key=self._order) if len(found) > 1 else found
 
     def _order(self, node: ast.AST) -> tuple[int, int, int]:
         depth = sum(1 for _ in self._scopes.ancestors(node))
