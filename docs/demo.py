@@ -67,11 +67,16 @@ def steps() -> list[tuple[str, list[str], int, int | None]]:
         ("Index the package and the libraries it uses", ["index", ".", "--embed", "100"], 0, None),
         (
             "Annotate it: types from the flow of values first, learned ones where that is open",
-            ["annotate", "requests", "--diff"],
+            ["annotate", "requests", "--diff", "--checker", "none"],
             1,
             44,
         ),
-        ("Write the annotations", ["annotate", "requests", "--write"], 0, None),
+        (
+            "Write the annotations (by default, the type checkers of a project have the last word)",
+            ["annotate", "requests", "--write", "--checker", "none"],
+            0,
+            None,
+        ),
         (
             "Ask which API does a thing",
             ["recommend", "send a POST request with a JSON body", "-k", "5"],
