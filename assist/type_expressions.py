@@ -41,11 +41,6 @@ def same_type(one: str, other: str) -> bool:
     return _canonical(one) == _canonical(other) != frozenset()
 
 
-def same_heads(one: str, other: str) -> bool:
-    """Whether the alternatives of two annotations have the same outermost names, None aside."""
-    return _heads(one) == _heads(other) != frozenset()
-
-
 Relation = Literal["same", "self", "parametric", "abstract", "wider", "narrower", "overlapping", "other"]
 """How one type stands to another; see `relation`."""
 
