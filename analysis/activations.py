@@ -24,8 +24,11 @@ from typewright.analysis.outcomes import (
     Outcome,
     has_yield,
     ignores_sent,
+    is_abstract,
     is_ellipsis,
+    is_not_implemented,
     is_placeholder,
+    is_stub,
     mentioned_names,
     widened_outcome,
 )
@@ -207,13 +210,14 @@ class Activations:
         node = definition.node
         read_deep(definition.scope)
         returned = [flow.final(type) for _, type in flow.returned]
+        # Python itself takes `NotImplemented` and asks the other operand.
+        items = [item for type in returned for item in alternatives(type) if not is_not_implemented(item)]
+        returned = items or returned
         if flow.reachable:
             returned.append(NONE)
         result = join(*returned)
-        if isinstance(result, Never) and is_placeholder(node):
-            result = UNKNOWN
-        if flow.reachable and not flow.returned and is_ellipsis(node):
-            result = UNKNOWN
+        if self._is_left_open(flow, definition, result):
+            result = self.evaluator.overrides.implemented(definition) or UNKNOWN
         instance = self.evaluator.instance
         if self.is_generator(definition):
             yielded = (
@@ -228,6 +232,17 @@ class Activations:
         if isinstance(node, ast.AsyncFunctionDef):
             return instance("typing.Coroutine", UNKNOWN, UNKNOWN, result)
         return result
+
+    def _is_left_open(self, flow: Flow, definition: FunctionDefinition, result: Type) -> bool:
+        """Whether a function leaves its result to those that override it."""
+        node, owner = definition.node, definition.owner
+        if isinstance(result, Never):
+            return is_placeholder(node)
+        if flow.returned or flow.yielded or not is_stub(node):
+            return False
+        return is_ellipsis(node) or (
+            owner is not None and (is_abstract(definition.head) or self.evaluator.classes.is_protocol(owner))
+        )
 
     def call(
         self,
@@ -308,6 +323,8 @@ class Activations:
         pairs += [(x, d) for x, d in zip(a.kwonlyargs, a.kw_defaults, strict=True) if d is not None]
         for argument, default in pairs:
             if argument.arg == name:
+                if isinstance(default, ast.Constant) and default.value is Ellipsis:
+                    return None  # stubs and overloads say no more than that there is a default
                 reader = self.reader(function.closure)
                 key = ("default", default, function.closure)
                 return self.evaluator.memo.get(key, partial(reader.evaluate, default), UNKNOWN)

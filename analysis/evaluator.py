@@ -71,9 +71,7 @@ class Evaluator:
     def builtins(self) -> ModuleDefinition:
         """The module `builtins`."""
         if self._builtins is None:
-            found = self.modules.find("builtins")
-            assert found is not None, "typeshed is part of the installation"
-            self._builtins = found
+            self._builtins = self.modules.standard("builtins")
         return self._builtins
 
     def class_named(self, name: str) -> ClassDefinition:
@@ -81,8 +79,7 @@ class Evaluator:
         found = self._classes.get(name)
         if found is None:
             module_name, _, class_name = name.rpartition(".")
-            module = self.modules.find(module_name) if module_name else self.builtins
-            assert module is not None, name
+            module = self.modules.standard(module_name) if module_name else self.builtins
             found = self._classes[name] = self.declarations.class_in(module, class_name)
         return found
 

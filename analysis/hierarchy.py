@@ -24,7 +24,9 @@ from typewright.analysis.types import (
     TypeVariable,
     Union,
     Unknown,
+    declared_union,
     join,
+    transform,
     walk,
 )
 
@@ -136,6 +138,23 @@ class Hierarchy:
     def is_subclass(self, definition: ClassDefinition, other: ClassDefinition) -> bool:
         """Whether `other` is among the ancestors."""
         return any(ancestor is other for ancestor, _ in self.mro(definition))
+
+    def absorbed(self, type: Type) -> Type:
+        """A type without the alternatives whose base class is another alternative, at any depth."""
+        return transform(type, self._without_subclasses)
+
+    def _without_subclasses(self, type: Type) -> Type | None:
+        if not isinstance(type, Union):
+            return None
+        above = {item.definition for item in type.items if isinstance(item, Instance) and not item.arguments}
+        left = [
+            item
+            for item in type.items
+            if not isinstance(item, Instance)
+            or item.definition.module.name == "builtins"
+            or not any(ancestor in above for ancestor, _ in self.mro(item.definition)[1:])
+        ]
+        return self.absorbed(declared_union(*left)) if len(left) < len(type.items) else None
 
     def is_protocol(self, definition: ClassDefinition) -> bool:
         """Whether the class is a protocol itself."""

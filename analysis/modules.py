@@ -16,7 +16,7 @@ from typewright.analysis.trees import TreeEditor, own_tree
 from typewright.analysis.types import NEVER, UNKNOWN, Module, Type, known
 from typewright.indexer.environment import Environment
 from typewright.indexer.errors import TypewrightError
-from typewright.indexer.modules import ModuleFile
+from typewright.indexer.modules import ModuleFile, typeshed_folder
 from typewright.indexer.source import read_source
 from typewright.indexer.syntax import Syntax, parse
 
@@ -77,6 +77,7 @@ class Modules:
         self.workspace = workspace
         self._by_name: dict[str, ModuleDefinition | None] = {}
         self._by_path: dict[Path, ModuleDefinition] = {}
+        self._hidden: dict[str, ModuleDefinition] = {}
         self._places: dict[str, Path | None] = {}
         self._syntaxes: dict[Path, Syntax] = {}
         self._editors: dict[Path, TreeEditor] = {}
@@ -172,6 +173,19 @@ class Modules:
         if found is None or found.origin == "workspace":
             self._names.read(name)
         return found
+
+    def standard(self, name: str) -> ModuleDefinition:
+        """A module of the standard library, even where the workspace has one of that name (`types.py`)."""
+        found = self.find(name)
+        if found is not None and found.origin != "workspace":
+            return found
+        if name not in self._hidden:
+            path = typeshed_folder().joinpath(*name.split("."))
+            is_package = path.is_dir()
+            path = path / "__init__.pyi" if is_package else path.with_suffix(".pyi")
+            tree = parse(read_source(path)).tree
+            self._hidden[name] = self._read(name, path, "stub", is_package, tree)
+        return self._hidden[name]
 
     def _find(self, name: str, file: ModuleFile | None) -> ModuleDefinition | None:
         if file is None or file.kind == "compiled":

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from typewright.analysis.names import is_instance_of, literal_value
+from typewright.analysis.outcomes import is_not_implemented
 from typewright.analysis.types import (
     NEVER,
     NONE,
@@ -152,7 +153,7 @@ class Operators:
         result = calls.call(method, calls.positional(*arguments), observer)
         if isinstance(result, Unknown | Never):
             return result if isinstance(result, Unknown) else None
-        own = known(join(*(t for t in alternatives(result) if not self._is_not_implemented(t))))
+        own = known(join(*(t for t in alternatives(result) if not is_not_implemented(t))))
         return own if own != NEVER else None
 
     def _special_method(self, receiver: Type, name: str) -> Type | None:
@@ -164,13 +165,6 @@ class Operators:
             found = self.evaluator.classes.find(meta, name)
             return self.evaluator.classes.bind(found[1], receiver, found[0][0]) if found is not None else None
         return self.evaluator.classes.attribute(receiver, name)
-
-    @staticmethod
-    def _is_not_implemented(type: Type) -> bool:
-        return isinstance(type, Instance) and type.definition.name in (
-            "NotImplementedType",
-            "_NotImplementedType",
-        )
 
     def set_item(self, container: Type, arguments: Arguments) -> None:
         """Calls `__setitem__` of a class of the workspace: whoever wrote it is told what is set."""

@@ -98,19 +98,32 @@ def is_placeholder(node: ast.AST) -> bool:
     return False
 
 
+def is_not_implemented(type: Type) -> bool:
+    """Whether a type is that of `NotImplemented`."""
+    return isinstance(type, Instance) and type.definition.name in (
+        "NotImplementedType",
+        "_NotImplementedType",
+    )
+
+
+def is_stub(node: ast.AST) -> bool:
+    """Whether a function's body says nothing: a docstring, `pass` or `...` at most."""
+    return not isinstance(node, ast.Lambda) and all(
+        isinstance(s, ast.Pass) or (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))
+        for s in getattr(node, "body", ())
+    )
+
+
 def is_ellipsis(node: ast.AST) -> bool:
     """Whether a function's body is only `...`."""
-    body = (
-        [
-            s
-            for s in getattr(node, "body", [])
-            if not (
-                isinstance(s, ast.Expr)
-                and isinstance(s.value, ast.Constant)
-                and isinstance(s.value.value, str)
-            )
-        ]
-        if not isinstance(node, ast.Lambda)
-        else []
+    body = () if isinstance(node, ast.Lambda) else getattr(node, "body", ())
+    said = [s.value.value for s in body if isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant)]
+    return len(said) == len(body) and any(not isinstance(value, str) for value in said)
+
+
+def is_abstract(node: ast.AST) -> bool:
+    """Whether a function is decorated as abstract."""
+    return any(
+        getattr(decorator, "id", getattr(decorator, "attr", "")).startswith("abstract")
+        for decorator in getattr(node, "decorator_list", ())
     )
-    return bool(body) and all(isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant) for s in body)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from typewright.analysis.definitions import FunctionDefinition
+from typewright.analysis.definitions import ClassDefinition, FunctionDefinition
 from typewright.analysis.generics import substitute
 from typewright.analysis.types import (
+    NEVER,
     NONE,
     UNKNOWN,
     BoundMethod,
@@ -18,11 +19,15 @@ from typewright.analysis.types import (
     Unknown,
     Wrapped,
     join,
+    known,
+    widen,
+    widen_literals,
 )
 
 if TYPE_CHECKING:
     from typewright.analysis.evaluator import Evaluator
 
+_MAX_SUBCLASSES = 12
 _EXIT = ("exception type", "exception", "traceback")
 _SPECIAL: dict[str, tuple[str, ...]] = {
     "__exit__": _EXIT,
@@ -62,6 +67,9 @@ class Overrides:
         owner = definition.owner
         if owner is None:
             return None
+        read = self._what_the_property_gives(definition, owner)
+        if read is not None:
+            return read
         a = definition.head.args
         positional = [x.arg for x in (*a.posonlyargs, *a.args)]
         position = positional.index(argument.arg) if argument.arg in positional else -1
@@ -77,6 +85,17 @@ class Overrides:
                     self.evaluator.classes.self_type(owner), function.definition.owner
                 )
                 return substitute(found, solution)
+        return None
+
+    def _what_the_property_gives(self, definition: FunctionDefinition, owner: ClassDefinition) -> Type | None:
+        """What reading a property gives, for the parameter of its setter; None for other functions."""
+        for decorator in definition.decorators:
+            if isinstance(decorator, ast.Attribute) and decorator.attr == "setter":
+                found = self.evaluator.classes.own_member(owner, definition.name)
+                getter = found.function if isinstance(found, Wrapped) else None
+                if isinstance(getter, Function):
+                    result = known(self.evaluator.activations.canonical(getter).returns)
+                    return None if result == NEVER else widen_literals(result)
         return None
 
     def _declared(self, function: Function, name: str, position: int) -> Type | None:
@@ -107,6 +126,42 @@ class Overrides:
             found = substitute(result, solution)
             return None if isinstance(found, Unknown) else found
         return None
+
+    def implemented(self, definition: FunctionDefinition) -> Type | None:
+        """What those who override a method return, awaited; None where nobody does or tells."""
+        owner = definition.owner
+        if owner is None or definition.module.origin != "workspace":
+            return None
+        key = ("implemented", definition)
+        found = self.evaluator.memo.get(key, lambda: self._implemented(definition, owner), NEVER, widen)
+        return None if known(found) == NEVER else found
+
+    def _implemented(self, definition: FunctionDefinition, owner: ClassDefinition) -> Type:
+        found: list[Type] = []
+        for subclass in self._subclasses(owner):
+            member = self.evaluator.classes.own_member(subclass, definition.name)
+            if isinstance(member, Wrapped | BoundMethod):
+                member = member.function
+            if not isinstance(member, Function) or member.definition is definition:
+                continue
+            if self.evaluator.calls.declares_result(member.definition):
+                result = self.evaluator.calls.result(member.definition, member)
+            else:
+                result = self.evaluator.activations.canonical(member).returns
+            asynchronous = isinstance(member.definition.head, ast.AsyncFunctionDef)
+            if asynchronous and not self.evaluator.activations.is_generator(member.definition):
+                result = self.evaluator.awaited(result)
+            found.append(result)
+        return join(*found) if found else NEVER
+
+    def _subclasses(self, owner: ClassDefinition) -> list[ClassDefinition]:
+        """The classes below a class, in the workspace, the nearest first."""
+        found = [owner]
+        for each in found:
+            found.extend(below for below in self.evaluator.callers.subclasses(each) if below not in found)
+            if len(found) > _MAX_SUBCLASSES:
+                break
+        return found[1:]
 
     def _described(self, what: str) -> Type:
         evaluator = self.evaluator

@@ -17,6 +17,7 @@ from typewright.analysis.navigation import Location, Navigator
 from typewright.analysis.slots import Slot, Slots
 from typewright.analysis.spelling import Annotation, Spelling
 from typewright.analysis.types import UNKNOWN, Type
+from typewright.analysis.variants import Variant, Variants
 from typewright.indexer.cancellation import NEVER, CancelToken
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "Members",
     "Signature",
     "Slot",
+    "Variant",
 ]
 
 
@@ -44,6 +46,7 @@ class Analysis:
             self._evaluator: Evaluator = Evaluator(snapshot, budget)
         else:
             self._evaluator = previous._evaluator.over(snapshot)
+        self._variants: dict[Path, Variants] = {}
         self._checker: Checker | None = None
         self._earlier_checker: Checker | None = (
             previous._checker or previous._earlier_checker if previous is not None else None
@@ -86,6 +89,13 @@ class Analysis:
     def annotation(self, type: Type, path: Path) -> Annotation | None:
         """How the module at `path` would write a type; None where it cannot be spoken there."""
         return Spelling(self.evaluator, path).annotation(type)
+
+    def variants(self, type: Type, path: Path) -> Sequence[Variant]:
+        """What else people would write at `path` for values of a type: aliases, bases, abstractions."""
+        found = self._variants.get(path)
+        if found is None:
+            found = self._variants[path] = Variants(self.evaluator, path)
+        return list(found.of(type))
 
     def definition(
         self, path: Path, line: int, column: int, cancel: CancelToken = NEVER

@@ -227,7 +227,7 @@ class Slots:
             evidence = [Evidence("return", "has no return statement", self.path, node.lineno)]
         if isinstance(type, Never) and not outcome.returned and _raises(node):
             return Inferred(NEVER, (Evidence("return", "never returns", self.path, node.lineno),), 0.9)
-        return _shown(type, tuple(evidence), 0.9)
+        return self._shown(type, tuple(evidence), 0.9)
 
     def _parameter(self, place: _Place) -> Inferred:
         node = place.node
@@ -237,7 +237,7 @@ class Slots:
             type = outcome.types.get(node, UNKNOWN) if outcome is not None else UNKNOWN
             if isinstance(known(type), Never) and isinstance(node, ast.arg):
                 type = self.evaluator.callers.passed_to_lambda(self.module, owner, node.arg)
-            return _shown(type, (), 0.8)
+            return self._shown(type, (), 0.8)
         assert isinstance(owner, _FUNCTIONS)
         assert isinstance(node, ast.arg)
         activations = self.evaluator.activations
@@ -256,7 +256,7 @@ class Slots:
             certainty = 0.25  # most often a mark that nothing was passed
         if known(type) == NONE:
             return Inferred(UNKNOWN, tuple(evidence), 0.0)
-        return _shown(type, tuple(evidence), certainty)
+        return self._shown(type, tuple(evidence), certainty)
 
     def _variable(self, place: _Place) -> Inferred:
         outcome = self._outcome(place.node)
@@ -268,7 +268,7 @@ class Slots:
         type = self._filled(place.node, type)
         line = getattr(place.node, "lineno", 0)
         evidence = Evidence("assignment", f"assigned {render(widen_literals(type))}", self.path, line)
-        return _shown(outcome.final(type), (evidence,), 1.0)
+        return self._shown(outcome.final(type), (evidence,), 1.0)
 
     def _filled(self, node: ast.AST, type: Type) -> Type:
         """An attribute's container with what other methods put into it."""
@@ -295,6 +295,20 @@ class Slots:
             return self.evaluator.attributes.assigned(frame.owner, node.id)
         return self.evaluator.names.settled(frame, node.id)
 
+    def _shown(self, type: Type, evidence: tuple[Evidence, ...], certainty: float) -> Inferred:
+        """A type as a slot shows it: literals widened, unknown alternatives dropped but counted."""
+        widened = limit_depth(self.evaluator.classes.absorbed(widen_literals(type)))
+        if isinstance(widened, Never):
+            return Inferred(NEVER, evidence, certainty * 0.5)
+        shown = simplified(widened)
+        if isinstance(shown, Unknown):
+            return Inferred(UNKNOWN, evidence, 0.0)
+        if known(widened) != widened:
+            certainty *= 0.5
+        elif not is_complete(shown):
+            certainty *= 0.8
+        return Inferred(shown, evidence, certainty)
+
 
 def _raises(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     """Whether a function ends by raising, and does not only stand for those that override it."""
@@ -313,18 +327,3 @@ def _targets(node: ast.AST) -> list[ast.expr]:
             return [item.optional_vars for item in items if item.optional_vars is not None]
         case _:
             return []
-
-
-def _shown(type: Type, evidence: tuple[Evidence, ...], certainty: float) -> Inferred:
-    """A type as a slot shows it: literals widened, unknown alternatives dropped but counted."""
-    widened = limit_depth(widen_literals(type))
-    if isinstance(widened, Never):
-        return Inferred(NEVER, evidence, certainty * 0.5)
-    shown = simplified(widened)
-    if isinstance(shown, Unknown):
-        return Inferred(UNKNOWN, evidence, 0.0)
-    if known(widened) != widened:
-        certainty *= 0.5
-    elif not is_complete(shown):
-        certainty *= 0.8
-    return Inferred(shown, evidence, certainty)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +28,7 @@ from typewright.analysis.types import (
     Unknown,
     walk,
     widen_literals,
+    without_none,
 )
 
 if TYPE_CHECKING:
@@ -85,10 +87,11 @@ class Annotation:
 
 
 class Spelling:
-    """Writes types for one module."""
+    """Writes types for one module; those in `aliases` by these names, which the module must know."""
 
-    def __init__(self, evaluator: Evaluator, path: Path) -> None:
+    def __init__(self, evaluator: Evaluator, path: Path, aliases: Mapping[Type, str] | None = None) -> None:
         self.evaluator = evaluator
+        self._aliases = aliases or {}
         self.module = evaluator.modules.at(path)
         self.bindings = self.module.scopes.module.bindings
         self._imports: dict[tuple[str, str], None] = {}
@@ -103,6 +106,9 @@ class Spelling:
         return Annotation(text, tuple(self._imports))
 
     def _spelled(self, type: Type) -> str:
+        alias = self._aliases.get(type)
+        if alias is not None:
+            return alias
         match type:
             case NoneType():
                 return "None"
@@ -115,6 +121,8 @@ class Spelling:
                 return f"{self._builtin('tuple')}[{inside}]"
             case ClassObject(definition=definition):
                 return f"{self._builtin('type')}[{self._named(definition)}]"
+            case Union(items=items) if NONE in items and without_none(type) in self._aliases:
+                return f"{self._aliases[without_none(type)]} | None"
             case Union(items=items):
                 parts = [self._spelled(item) for item in items if item != NONE]
                 return " | ".join(dict.fromkeys([*parts, *(["None"] if NONE in items else [])]))

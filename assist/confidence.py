@@ -17,6 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
+from typewright.assist.sight import Standing
 from typewright.assist.type_expressions import Relation
 
 WEIGHTS: Final = Path(__file__).with_name("confidence.json")
@@ -24,6 +25,17 @@ _LEAST: Final = 0.005  # probabilities nearer to 0 or 1 are not told apart
 _HEADS: Final = frozenset(
     {"None", "bool", "bytes", "Callable", "dict", "float", "int", "list", "object", "set", "str", "tuple"}
 )
+# The outermost names that people write often enough to count how often they do.
+_COMMON_HEADS: Final = _HEADS | {
+    "Any",
+    "Generator",
+    "Iterable",
+    "Iterator",
+    "Mapping",
+    "Self",
+    "Sequence",
+    "type",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +62,28 @@ class Guessed:
     lead: float
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a candidate looks like in the file.
+
+    `head` is its outermost name ('' for a union), `bare` whether that has no arguments, `size` how many
+    names there are, `head_mass` the probability of all guesses with the same outermost names. `standings`
+    counts how its names stand to the file (`assist/sight.py`), `waiting` says whether the file imports
+    names that nothing uses yet. `steps` is how it comes about from what the analysis knows
+    (`analysis/variants.py`).
+    """
+
+    head: str
+    bare: bool
+    standings: Mapping[Standing, int]
+    waiting: bool
+    size: int
+    head_mass: float
+    steps: tuple[str, ...] = ()
+
+
 def features(
-    kind: str, guessed: Guessed | None, known: Known | None, relation: Relation | None
+    kind: str, guessed: Guessed | None, known: Known | None, relation: Relation | None, look: Look
 ) -> dict[str, float]:
     """Return what the confidence in a candidate depends on.
 
@@ -81,6 +113,26 @@ def features(
                 found[f"not guessed, {head}"] = 1.0
         elif known.head in _HEADS:
             found[f"{stands} than {known.head}"] = 1.0
+    found.update(_appearance(kind, look))
+    if look.steps:
+        found.update({f"{kind}, {step}": 1.0 for step in look.steps})
+        found[f"variant, {'not ' if guessed is None else ''}guessed"] = 1.0
+        if known is not None:
+            found["variant, certainty"] = known.certainty
+            found["variant, partial"] = float(known.partial)
+    return found
+
+
+def _appearance(kind: str, look: Look) -> dict[str, float]:
+    found = {f"{kind}, size": math.log2(1 + look.size), f"{kind}, head": _log_odds(look.head_mass)}
+    if look.head in _COMMON_HEADS:
+        found[f"{kind}, says {look.head}"] = 1.0
+        if look.bare:
+            found[f"bare {look.head}"] = 1.0
+    for standing, count in look.standings.items():
+        where = f"{standing}, imports wait" if look.waiting else standing
+        found[f"{kind}, {where}"] = 1.0
+        found[where] = float(min(count, 3))
     return found
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from typewright.models.protocol import RankedType
 
 Address = tuple[str, int, int]  # kind, line, column
-_KEPT = 8  # guesses a slot
+_KEPT = 12  # guesses a slot
 
 
 @dataclass(frozen=True, slots=True)

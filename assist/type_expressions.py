@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Literal
 
 # Two spellings of one type.
@@ -38,7 +39,7 @@ def head(arm: ast.expr) -> str:
 
 def same_type(one: str, other: str) -> bool:
     """Whether two annotations say the same, None as an alternative and the modules of names aside."""
-    return _canonical(one) == _canonical(other) != frozenset()
+    return canonical(one) == canonical(other) != frozenset()
 
 
 Relation = Literal["same", "self", "parametric", "abstract", "wider", "narrower", "overlapping", "other"]
@@ -92,12 +93,12 @@ def relation(
     "abstract" where `text` is a base of `known`, "wider" and "narrower" where alternatives were added or left
     out. `bases` names all classes above one.
     """
-    one, other = _canonical(text), _canonical(known)
+    one, other = canonical(text), canonical(known)
     if one == other != frozenset():
         return "same"
     if own_class and _renamed(one, own_class) == _renamed(other, own_class):
         return "self"
-    heads, known_heads = _heads(text), _heads(known)
+    heads, known_heads = heads_of(text), heads_of(known)
     if heads == known_heads:
         return "parametric"
     if known_heads and all(heads & _above(name, bases) for name in known_heads - heads):
@@ -122,11 +123,15 @@ def is_none(arm: ast.expr) -> bool:
     return isinstance(arm, ast.Constant) and arm.value is None
 
 
-def _heads(text: str) -> frozenset[str]:
+@lru_cache(65_536)
+def heads_of(text: str) -> frozenset[str]:
+    """Return the outermost names of the alternatives of an annotation, None aside."""
     return frozenset(head(arm) for arm in union_arms(text) if not is_none(arm))
 
 
-def _canonical(text: str) -> frozenset[str]:
+@lru_cache(65_536)
+def canonical(text: str) -> frozenset[str]:
+    """Return an annotation in a form in which two that say the same are equal, None and modules aside."""
     arms = union_arms(text)
     found = frozenset(_spelled(arm) for arm in arms if not is_none(arm))
     return found or frozenset("None" for _ in arms)

@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import ast
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from typewright.analysis.types import Never, NoneType, Type, Unknown, known, render, walk, widen_literals
-from typewright.assist.confidence import Guessed, Known, confidences, features
-from typewright.assist.type_expressions import head, is_none, relation, same_type, union_arms
+from typewright.assist.confidence import Guessed, Known, Look, confidences, features
+from typewright.assist.sight import sight, size
+from typewright.assist.type_expressions import (
+    canonical,
+    head,
+    heads_of,
+    is_none,
+    relation,
+    same_type,
+    union_arms,
+)
 from typewright.indexer.cancellation import NEVER, CancelToken, Progress
 
 if TYPE_CHECKING:
     from typewright.analysis.evidence import Evidence
-    from typewright.analysis.queries import Analysis, Annotation, Slot
+    from typewright.analysis.queries import Analysis, Annotation, Slot, Variant
     from typewright.assist.guesses import Guess
     from typewright.assist.session import Session
+    from typewright.assist.sight import Sight
 
 Source = Literal["static", "neural", "hybrid"]
 _NEVER_RETURNS = 0.8  # the certainty of that
@@ -87,7 +98,8 @@ def candidates_of(
 
     files = session.files(paths, overlay=overlay, cancel=cancel)
     analysis = session.analysis(overlay, cancel=cancel)
-    guesses = Guesses(session, session.snapshot(overlay, cancel=cancel))
+    snapshot = session.snapshot(overlay, cancel=cancel)
+    guesses = Guesses(session, snapshot)
     for done, path in enumerate(files):
         cancel.check()
         if progress is not None:
@@ -95,9 +107,10 @@ def candidates_of(
         slots = analysis.slots(path, cancel)
         ranked = guesses.of(path, slots, cancel=cancel)
         bases = guesses.bases(path)
+        seen = sight(snapshot.syntax(path), is_package=path.stem == "__init__")
         for slot in slots:
             guessed = ranked.get((slot.kind, slot.line, slot.column), ())
-            found = list(_candidates(analysis, slot, guessed, bases))
+            found = list(_candidates(analysis, slot, guessed, bases, seen))
             said = confidences([each.features for each in found], with_guesses=guesses.available)
             yield slot, [replace(each, confidence=share) for each, share in zip(found, said, strict=True)]
     if progress is not None:
@@ -105,9 +118,14 @@ def candidates_of(
 
 
 def _candidates(
-    analysis: Analysis, slot: Slot, guesses: Sequence[Guess], bases: Callable[[str], frozenset[str]]
+    analysis: Analysis,
+    slot: Slot,
+    guesses: Sequence[Guess],
+    bases: Callable[[str], frozenset[str]],
+    sight: Sight,
 ) -> Iterator[Candidate]:
     static, annotation, text = None, None, ""
+    variants: dict[frozenset[str], Variant] = {}
     if not _says_nothing(slot):
         shape = known(widen_literals(slot.inferred.type))
         # A variable is not declared to be None alone.
@@ -115,26 +133,45 @@ def _candidates(
         annotation = analysis.annotation(shape, slot.path) if speakable else None
         text = annotation.text if annotation is not None else render(shape)
         static = _known(slot, text)
+        if slot.kind != "variable":
+            for variant in analysis.variants(shape, slot.path):
+                variants.setdefault(canonical(variant.annotation.text), variant)
+            variants.pop(canonical(text), None)
+    heads: defaultdict[frozenset[str], float] = defaultdict(float)
+    for guess in guesses:
+        heads[heads_of(guess.annotation.text)] += guess.probability
+
+    def look(text: str, steps: tuple[str, ...]) -> Look:
+        names = heads_of(text)
+        outermost = next(iter(names)) if len(names) == 1 else ""
+        standings = sight.standings(text)
+        return Look(outermost, "[" not in text, standings, sight.waiting, size(text), heads[names], steps)
+
     confirmed: Guessed | None = None
     for rank, guess in enumerate(guesses):
         following = guesses[rank + 1].probability if rank + 1 < len(guesses) else 0.0
         guessed = Guessed(guess.probability, rank, guess.probability - following)
-        if static is not None and same_type(guess.annotation.text, text):
+        said = guess.annotation.text
+        if static is not None and same_type(said, text):
             confirmed = confirmed or guessed
             annotation = annotation or guess.annotation
             continue
-        stands = (
-            relation(guess.annotation.text, text, own_class=slot.class_name, bases=bases) if static else None
-        )
+        stands = relation(said, text, own_class=slot.class_name, bases=bases) if static else None
         completes = static is not None and static.partial and stands == "parametric"
+        derived = variants.pop(canonical(said), None)
         yield Candidate(
-            guess.annotation.text,
+            said,
             guess.annotation,
-            features(slot.kind, guessed, static, stands),
-            "hybrid" if completes else "neural",
+            features(slot.kind, guessed, static, stands, look(said, derived.steps if derived else ())),
+            "hybrid" if completes or derived else "neural",
         )
+    for variant in variants.values():
+        said = variant.annotation.text
+        stands = relation(said, text, own_class=slot.class_name, bases=bases)
+        found = features(slot.kind, None, static, stands, look(said, variant.steps))
+        yield Candidate(said, variant.annotation, found, "static")
     if static is not None:
-        found = features(slot.kind, confirmed, static, "same")
+        found = features(slot.kind, confirmed, static, "same", look(text, ()))
         yield Candidate(text, annotation, found, "static" if confirmed is None else "hybrid")
 
 

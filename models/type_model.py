@@ -14,7 +14,7 @@ import hashlib
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,30 +26,26 @@ from typewright.indexer.slices import FunctionSlice
 
 from .protocol import Candidate, RankedType
 from .type_features import (
-    GROUPS,
     KINDS,
     ORIGINS,
-    Bags,
-    Candidates,
     Floats,
     Integers,
     Keys,
-    Slots,
     encode_candidates,
     encode_slots,
-    known_features,
 )
+from .type_network import Network, chunks
 from .type_pairs import pair_features, relevant
-from .type_sight import InSight, Sight, encode_sight
+from .type_sight import InSight, encode_sight
 
 DEFAULT_FOLDER = Path(__file__).with_name("weights") / "type-model"
 TENSORS, DESCRIPTION, MANIFEST = "model.safetensors", "model.json", "weights.json"
 OTHER, PLACEHOLDER = "<other>", "?"
 
 _NAME = re.compile(r"[A-Za-z_]\w*")
+_MEMBER = re.compile(r"\d+/")
 _QUOTED = re.compile(r"('[^']*'|\"[^\"]*\")")
-_SLOTS_AT_ONCE = 256
-_BEST_TYPES, _BEST_TEMPLATES, _BEST_CANDIDATES = 8, 4, 6
+_BEST_TYPES, _BEST_TEMPLATES, _BEST_CANDIDATES = 24, 6, 12
 
 
 class TypeModel:
@@ -60,13 +56,10 @@ class TypeModel:
 
     def __init__(self, tensors: Mapping[str, NDArray[Any]], description: Mapping[str, Any]) -> None:
         self.features: Keys = tensors["features"]
-        self._embedding = tensors["embedding"]
-        self._scale = tensors["embedding_scale"].astype(np.float32)
-        self._weights = {
-            name: tensor.astype(np.float32)
-            for name, tensor in tensors.items()
-            if name not in {"features", "embedding", "embedding_scale"}
-        }
+        self.networks = [
+            Network(self.features, {name: tensors[prefix + name] for name in names})
+            for prefix, names in sorted(_by_member(tensors).items())
+        ]
         self.types: list[str] = description["types"]
         self.templates: list[str] = description["templates"]
         qualified: dict[str, str] = description["qualified"]
@@ -75,11 +68,6 @@ class TypeModel:
         self._types_in_sight = InSight(self.types, qualified)
         self._templates_in_sight = InSight(self.templates, qualified)
         self._calibration = {kind: np.array(description["calibration"][kind]) for kind in KINDS}
-
-    @property
-    def weights(self) -> dict[str, Floats]:
-        """All weights by name, as the network that is trained has them."""
-        return {**self._weights, "embedding.weight": self._embedding * self._scale[:, None]}
 
     @classmethod
     def load(cls, folder: Path = DEFAULT_FOLDER) -> TypeModel:
@@ -104,7 +92,7 @@ class TypeModel:
         candidates: Sequence[Candidate] = (),
         cancel: CancelToken = NEVER,
         *,
-        limit: int = 10,
+        limit: int = 24,
     ) -> tuple[tuple[tuple[RankedType, ...], ...], ...]:
         """Rank types for every slot of `functions`: by function, by slot, the best first, at most `limit`.
 
@@ -119,24 +107,27 @@ class TypeModel:
             table, origins = table.take(kept), origins[kept]
             names = [candidates[number].qualified_name or candidates[number].name for number in kept]
             sight = encode_sight(functions[0].module)
-            states = self._states(slots, sight, cancel)
-            pooled = self._pool(table.features)
-            types = self._linear("types", states) + self._seen("types_in_sight", self._types_in_sight(sight))
-            templates = self._linear("templates", states)
-            templates += self._seen("templates_in_sight", self._templates_in_sight(sight))
-            for chunk in _chunks(len(slots)):
+            in_sight = self._types_in_sight(sight), self._templates_in_sight(sight)
+            seen = [network.see(slots, sight, table, in_sight, cancel) for network in self.networks]
+            for chunk in chunks(len(slots)):
                 cancel.check()
                 part = slots.take(chunk)
-                pairs = self._pairs(states[chunk], part, table, pooled, origins)
-                optional = self._linear("optional", states[chunk])[:, 0] > 0
-                logits = types[chunk], templates[chunk], pairs
-                ranked += self._rank(logits, part.kinds, optional, names, limit)
+                fits = (
+                    pair_features(part, table, origins)
+                    if len(table)
+                    else np.zeros((len(part), 0, 0), dtype=np.float32)
+                )
+                said = [each.say(chunk, fits) for each in seen]
+                types, templates, pairs, optional = (
+                    sum(each) / len(said) for each in zip(*said, strict=True)
+                )
+                ranked += self._rank((types, templates, pairs), part.kinds, optional > 0, names, limit)
         rows = iter(ranked)
         return tuple(tuple(next(rows) for _ in function.slots) for function in functions)
 
     def _rank(
         self,
-        scores: tuple[Floats, Floats, Floats],
+        scores: Sequence[Floats],
         kinds: NDArray[np.uint8],
         optional: NDArray[np.bool_],
         names: Sequence[str],
@@ -171,75 +162,15 @@ class TypeModel:
                 for text, value in zip(order, calibrated, strict=True)
             )
 
-    def _linear(self, name: str, values: Floats) -> Floats:
-        result: Floats = values @ self._weights[f"{name}.weight"].T
-        bias = self._weights.get(f"{name}.bias")
-        return result if bias is None else result + bias
 
-    def _seen(self, name: str, in_sight: Floats) -> Floats:
-        """(types,): what it adds to the logits of types that they are in sight of the module."""
-        result: Floats = (in_sight * self._weights[name]).sum(axis=1)
-        return result
-
-    def _norm(self, name: str, values: Floats) -> Floats:
-        centred = values - values.mean(axis=1, keepdims=True)
-        scaled = centred / np.sqrt((centred**2).mean(axis=1, keepdims=True) + 1e-5)
-        result: Floats = scaled * self._weights[f"{name}.weight"] + self._weights[f"{name}.bias"]
-        return result
-
-    def _pool(self, bags: Bags) -> Floats:
-        """(n, groups * heads * embedding): each head weighs the known features of a group by its own
-        attention.
-        """
-        rows, segments = known_features(bags, self.features)
-        count = bags.count * GROUPS
-        weights = np.exp(np.clip(self._weights["attention.weight"][rows], -8, 8))
-        vectors = self._embedding[rows] * self._scale[rows][:, None]
-        pooled = np.zeros((count, weights.shape[1], vectors.shape[1]), dtype=np.float32)
-        if len(rows):
-            filled, starts = np.unique(segments, return_index=True)
-            total = np.maximum(np.add.reduceat(weights, starts, axis=0), 1e-6)
-            for head in range(weights.shape[1]):
-                sums = np.add.reduceat(vectors * weights[:, head : head + 1], starts, axis=0)
-                pooled[filled, head] = sums / total[:, head : head + 1]
-        return pooled.reshape(bags.count, GROUPS * weights.shape[1] * vectors.shape[1])
-
-    def _states(self, slots: Slots, sight: Sight, cancel: CancelToken = NEVER) -> Floats:
-        """(n, hidden): what is known of each slot, in the light of its module, function and namesakes."""
-        kinds = np.eye(len(KINDS), dtype=np.float32)[slots.kinds]
-        inner = np.zeros((len(slots), len(self._weights["inner.bias"])), dtype=np.float32)
-        width = self._weights["sight.weight"].shape[1]
-        module = _relu(self._linear("sight", self._pool(Bags.of([sight.bag]))[:, :width]))
-        for chunk in _chunks(len(slots)):
-            cancel.check()
-            pooled = self._pool(slots.features.take(chunk))
-            seen = np.hstack((pooled, np.repeat(module, len(chunk), axis=0), kinds[chunk]))
-            inner[chunk] = _relu(self._norm("inner_norm", self._linear("inner", seen)))
-        beside = _others(inner, slots.functions, slots.kinds < KINDS.index("variable"))
-        namesakes = _others(inner, slots.names, slots.names > 0)
-        mixed = _relu(self._linear("context", np.hstack((inner, beside, namesakes))))
-        return self._norm("state_norm", inner + self._linear("residual", mixed))
-
-    def _pairs(
-        self,
-        states: Floats,
-        slots: Slots,
-        candidates: Candidates,
-        pooled: Floats,
-        origins: NDArray[np.uint8],
-    ) -> Floats:
-        """(n, candidates): logits of the candidates."""
-        if not len(candidates):
-            return np.zeros((len(slots), 0), dtype=np.float32)
-        query, known = self._linear("query", states), self._linear("candidate", pooled)
-        fits = pair_features(slots, candidates, origins)
-        scores = (fits @ self._linear("fit_weight", states)[:, :, None])[:, :, 0]
-        inner = self._linear("fit_inner", fits)
-        inner += self._linear("fit_state", states)[:, None]
-        inner += self._linear("fit_candidate", pooled)[None]
-        outer = self._linear("fit_outer", _relu(inner))[:, :, 0]
-        result: Floats = query @ known.T / np.float32(query.shape[1] ** 0.5) + scores + outer
-        return result
+def _by_member(tensors: Iterable[str]) -> dict[str, list[str]]:
+    """The names of the weights of each network, by the prefix under which they are stored."""
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for name in tensors:
+        member = _MEMBER.match(name)
+        if name != "features":
+            found[member.group() if member else ""].append(name[member.end() :] if member else name)
+    return found
 
 
 def qualify(text: str, qualified: Mapping[str, str]) -> str:
@@ -249,28 +180,6 @@ def qualify(text: str, qualified: Mapping[str, str]) -> str:
         _NAME.sub(lambda match: qualified.get(match.group(), match.group()), part) for part in parts[::2]
     ]
     return "".join(parts)
-
-
-def _chunks(count: int) -> Iterator[Integers]:
-    """Row numbers, some at a time."""
-    for start in range(0, count, _SLOTS_AT_ONCE):
-        yield np.arange(start, min(start + _SLOTS_AT_ONCE, count))
-
-
-def _others(values: Floats, groups: Integers, lends: NDArray[np.bool_]) -> Floats:
-    """(n, width): the mean over the other rows of the same group that lend; 0 where none does."""
-    counted = lends[:, None].astype(np.float32)
-    lent = np.hstack((values, np.ones_like(counted))) * counted
-    order = np.argsort(groups, kind="stable")
-    present, starts, inverse = np.unique(groups[order], return_index=True, return_inverse=True)
-    total = np.add.reduceat(lent[order], starts, axis=0) if len(present) else lent
-    others = np.empty_like(lent)
-    others[order] = total[inverse] - lent[order]
-    return (others[:, :-1] / np.maximum(others[:, -1:], 1)).astype(np.float32)
-
-
-def _relu(values: Floats) -> Floats:
-    return np.maximum(values, 0)
 
 
 def _logsumexp(values: Floats) -> Floats:

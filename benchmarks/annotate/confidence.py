@@ -27,6 +27,7 @@ from typewright.assist.confidence import WEIGHTS, probabilities
 from typewright.assist.edits import TextEdit, apply
 from typewright.assist.placement import Key, Placement
 from typewright.assist.session import Session, Settings
+from typewright.assist.sight import sight
 from typewright.assist.type_expressions import same_type
 from typewright.assist.types import candidates_of
 from typewright.indexer.source import Span, read_source
@@ -35,7 +36,7 @@ from typewright.indexer.syntax import Syntax, parse
 BINS = (0.0, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.98, 1.0)
 REGULARISATION = 3.0
 SAMPLE = 3  # one variable of so many is learned from
-STEPS = 1500
+STEPS = 500
 RATE = 0.03
 
 
@@ -74,6 +75,23 @@ def without_annotations(syntax: Syntax) -> tuple[str, dict[Key, str]]:
     return apply(syntax.text, edits), written
 
 
+def without_waiting_imports(text: str, *, is_package: bool) -> str:
+    """Return the text without the imports that nothing uses once the annotations are gone.
+
+    Where nobody has annotated, they are not there either.
+    """
+    syntax = parse(text)
+    waiting = sight(syntax, is_package=is_package).silent
+    edits: list[TextEdit] = []
+    for node in ast.walk(syntax.tree):
+        if isinstance(node, ast.ImportFrom) and node.module != "__future__":
+            left = [alias for alias in node.names if (alias.asname or alias.name) not in waiting]
+            if len(left) < len(node.names):
+                kept = ast.unparse(ast.ImportFrom(node.module, left, node.level)) if left else "pass"
+                edits.append(TextEdit(syntax.span(node), kept))
+    return apply(text, edits)
+
+
 def variables(package: Path, folder: Path) -> dict[tuple[Path, str, str, int], str]:
     """What the annotated package makes known of its variables: their truth, as nobody annotates them all.
 
@@ -98,12 +116,14 @@ def variables(package: Path, folder: Path) -> dict[tuple[Path, str, str, int], s
 
 
 def outcomes(package: Path, *, neural: bool) -> Iterator[Outcome]:
-    """Infer the annotations of one package again."""
+    """Infer the annotations of one package again; every other module without the imports for them."""
     with tempfile.TemporaryDirectory(prefix="typewright-confidence-") as temporary:
         root = Path(temporary).resolve() / "project"
         written: dict[Path, dict[Key, str]] = {}
-        for path in sorted(package.rglob("*.py")):
+        for number, path in enumerate(sorted(package.rglob("*.py"))):
             text, annotations = without_annotations(parse(read_source(path)))
+            if number % 2:
+                text = without_waiting_imports(text, is_package=path.stem == "__init__")
             copy = root / path.relative_to(package.parent)
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_text(text, encoding="utf-8", newline="")
@@ -141,12 +161,12 @@ def fit(found: Sequence[Outcome]) -> dict[str, float]:
     weights = np.zeros(len(names))
     mean, square = np.zeros_like(weights), np.zeros_like(weights)
     for step in range(1, STEPS + 1):
-        scores = np.exp(np.clip(rows @ weights, -30, 30))
+        scores = np.exp(np.clip(rows @ weights.astype(np.float32), -30, 30))
         whole = 1 + np.bincount(slot, scores, len(asked))
         wanted = np.where(hit, np.bincount(slot, scores * right, len(asked)), 1.0)
         # the gradient of log(wanted / whole)
         pull = scores * (np.where(right & hit[slot], 1 / wanted[slot], 0.0) - 1 / whole[slot])
-        gradient = rows.T @ pull - REGULARISATION * weights
+        gradient = rows.T @ pull.astype(np.float32) - REGULARISATION * weights
         mean, square = 0.9 * mean + 0.1 * gradient, 0.999 * square + 0.001 * gradient**2
         rate = RATE * min(1.0, 2 - 2 * step / STEPS)
         weights += rate * (mean / (1 - 0.9**step)) / (np.sqrt(square / (1 - 0.999**step)) + 1e-8)

@@ -15,7 +15,7 @@ from ..type_model import OTHER, PLACEHOLDER, best_columns
 from ..type_sight import names_in
 from .dataset import Batch, Dataset, Vocabulary
 from .examples import PackageExamples
-from .network import TypeNetwork, joint_logits
+from .network import Together, joint_logits
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +41,7 @@ _COMMON = frozenset({"builtins", "typing", "collections"})
 
 
 @torch.no_grad()
-def answers(
-    network: TypeNetwork, data: Dataset, vocabulary: Vocabulary, size: int, hide: float
-) -> list[Answer]:
+def answers(network: Together, data: Dataset, vocabulary: Vocabulary, size: int, hide: float) -> list[Answer]:
     """The answers of the network on every labelled slot of `data` but those labelled None."""
     network.eval()
     found: list[Answer] = []
@@ -52,7 +50,7 @@ def answers(
     return found
 
 
-def _answer_batch(network: TypeNetwork, batch: Batch, vocabulary: Vocabulary) -> Iterator[Answer]:
+def _answer_batch(network: Together, batch: Batch, vocabulary: Vocabulary) -> Iterator[Answer]:
     types, templates, pairs, _ = (each.cpu() for each in network(batch))
     total = joint_logits(types, templates, pairs, torch.from_numpy(batch.pair_rows)).numpy()
     type_logits, template_logits = types.numpy(), templates.numpy()

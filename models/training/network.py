@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -202,6 +203,19 @@ class TypeNetwork(nn.Module):
         mixed = torch.relu(self.context(seen))
         states: Tensor = self.dropout(self.state_norm(inner[rows] + self.residual(mixed)))
         return states
+
+
+class Together(nn.Module):
+    """Several networks that answer as one: the mean of their logits."""
+
+    def __init__(self, networks: Sequence[TypeNetwork]) -> None:
+        super().__init__()
+        self.networks = nn.ModuleList(networks)
+
+    def forward(self, batch: Batch) -> tuple[Tensor, ...]:
+        """The logits of `TypeNetwork`."""
+        found = [network(batch) for network in self.networks]
+        return tuple(torch.stack(each).mean(dim=0) for each in zip(*found, strict=True))
 
 
 def _others(values: Tensor, groups: Tensor, lends: Tensor) -> Tensor:

@@ -24,7 +24,7 @@ from ..type_model import DESCRIPTION, MANIFEST, TENSORS, TypeModel
 from . import evaluation
 from .dataset import Batch, Dataset, Vocabulary, build_vocabulary, drop_duplicates
 from .examples import PackageExamples, store_package
-from .network import RowAdam, Size, TypeNetwork, loss
+from .network import RowAdam, Size, Together, TypeNetwork, loss
 from .packages import Package, read_packages, source_folder
 
 _TABLES = ("embedding.weight", "attention.weight")
@@ -33,7 +33,7 @@ _FASTER = {"types_in_sight": 20.0, "templates_in_sight": 20.0, "fit_": 4.0}
 
 
 # What does not change how the training goes on from a checkpoint.
-_IRRELEVANT = frozenset({"output", "threads", "device", "average"})
+_IRRELEVANT = frozenset({"output", "threads", "device", "average", "beside"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,8 @@ class TypeModelConfig:
     `corpus` holds the sources of `packages` (without it they are read where they are installed); `work` holds
     examples and checkpoints, so that a run that was broken off goes on; `output` receives the weights;
     `start` are weights of the same size to begin with; with `average`, the result is the mean of those and of
-    what the run makes of them (as in the model soups of Wortsman et al., 2022).
+    what the run makes of them (as in the model soups of Wortsman et al., 2022). `beside` are weights that
+    answer together with those of the run, as an ensemble.
     `labels_per_package` are read of a package in training and `labels_per_held_out` of the others;
     `labels_per_epoch` is how many of one package an epoch takes.
     """
@@ -54,6 +55,7 @@ class TypeModelConfig:
     corpus: Path | None = None
     start: Path | None = None
     average: bool = False
+    beside: Path | None = None
     labels_per_package: int = 8000
     labels_per_epoch: int = 2500
     labels_per_held_out: int = 3000
@@ -77,7 +79,7 @@ def read_config(path: Path) -> TypeModelConfig:
     """Read a configuration in TOML; raises `TypewrightError` where it is not as it must be."""
     try:
         data: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-        for name in ("packages", "output", "work", "corpus", "start"):
+        for name in ("packages", "output", "work", "corpus", "start", "beside"):
             if name in data:
                 data[name] = path.parent / Path(data[name]).expanduser()
         data["size"] = Size(**data.get("size", {}))
@@ -115,7 +117,11 @@ def train(
     if config.average and config.start is not None:
         _average(network, config, vocabulary)
     quantise(network)
-    raw = evaluation.answers(network, data["validation"], vocabulary, config.batch, config.hide)
+    networks = [network]
+    if config.beside is not None:
+        networks = [*_earlier(config.beside, config, vocabulary), *networks]
+    together = Together(networks)
+    raw = evaluation.answers(together, data["validation"], vocabulary, config.batch, config.hide)
     curves = {kind: evaluation.isotonic([a for a in raw if a.kind == kind]) for kind in KINDS}
     metrics: dict[str, Any] = {
         "slots": {split: chosen.size for split, chosen in data.items()},
@@ -128,7 +134,7 @@ def train(
     (config.work / "count-table.json").write_text(json.dumps(table), encoding="utf-8")
     for split in ("validation", "test"):
         for name, hide in (("", 0.0), (", annotation-only imports hidden", 1.0)):
-            found = evaluation.answers(network, data[split], vocabulary, config.batch, hide)
+            found = evaluation.answers(together, data[split], vocabulary, config.batch, hide)
             calibrated = evaluation.calibrate(found, curves)
             metrics[f"{split}{name}"] = evaluation.summary(calibrated) | {
                 "expected calibration error": round(evaluation.expected_calibration_error(calibrated), 4),
@@ -137,7 +143,7 @@ def train(
         metrics[f"{split}, count table"] = evaluation.summary(
             evaluation.table_answers(table, splits[split], vocabulary)
         )
-    write(config.output, network, vocabulary, curves, metrics)
+    write(config.output, networks, vocabulary, curves, metrics)
     return {"weights": str(config.output), **metrics}
 
 
@@ -269,12 +275,21 @@ class _Trainer:
         scratch.replace(self._checkpoint)
 
 
+def _earlier(folder: Path, config: TypeModelConfig, vocabulary: Vocabulary) -> list[TypeNetwork]:
+    """The networks of an earlier run."""
+    found = []
+    for earlier in range(len(TypeModel.load(folder).networks)):
+        network = TypeNetwork(vocabulary, config.size, config.dropout, config.feature_dropout)
+        take_over(folder, network, vocabulary, member=earlier)
+        found.append(network)
+    return found
+
+
 @torch.no_grad()
 def _average(network: TypeNetwork, config: TypeModelConfig, vocabulary: Vocabulary) -> None:
     """Go half the way back to the weights that the run began with."""
-    first = TypeNetwork(vocabulary, config.size, config.dropout, config.feature_dropout)
     assert config.start is not None
-    take_over(config.start, first, vocabulary)
+    first = _earlier(config.start, config, vocabulary)[0]
     for parameter, earlier in zip(network.parameters(), first.parameters(), strict=True):
         parameter.lerp_(earlier.to(parameter.device), 0.5)
 
@@ -297,9 +312,10 @@ def quantise(network: TypeNetwork) -> None:
 
 
 @torch.no_grad()
-def take_over(folder: Path, network: TypeNetwork, vocabulary: Vocabulary) -> None:
+def take_over(folder: Path, network: TypeNetwork, vocabulary: Vocabulary, *, member: int = 0) -> None:
     """Begin with earlier weights: all that does not depend on the vocabulary, and of it what both know."""
     earlier = TypeModel.load(folder)
+    weights = earlier.networks[member].weights
     known = {
         "types": (earlier.types, list(vocabulary.types)),
         "templates": (earlier.templates, list(vocabulary.templates)),
@@ -309,7 +325,7 @@ def take_over(folder: Path, network: TypeNetwork, vocabulary: Vocabulary) -> Non
         "attention": (earlier.features.tolist(), vocabulary.features.tolist()),
     }
     for name, parameter in network.named_parameters():
-        value = torch.from_numpy(earlier.weights[name]).to(parameter.device)
+        value = torch.from_numpy(weights[name]).to(parameter.device)
         if name.partition(".")[0] in known:
             theirs, ours = known[name.partition(".")[0]]
             rows = {text: row for row, text in enumerate(theirs)}
@@ -324,7 +340,7 @@ def take_over(folder: Path, network: TypeNetwork, vocabulary: Vocabulary) -> Non
 
 def write(
     folder: Path,
-    network: TypeNetwork,
+    networks: Sequence[TypeNetwork],
     vocabulary: Vocabulary,
     curves: Mapping[str, list[list[float]]],
     metrics: Mapping[str, Any],
@@ -333,18 +349,20 @@ def write(
     from safetensors.numpy import save
 
     tensors: dict[str, NDArray[Any]] = {"features": vocabulary.features}
-    for name, parameter in network.named_parameters():
-        value = parameter.detach().cpu().numpy()
-        if name == "embedding.weight":
-            tensors["embedding"], tensors["embedding_scale"] = _rows_as_int8(value)
-        else:
-            tensors[name] = value.astype(np.float16)
+    for number, network in enumerate(networks):
+        for name, parameter in network.named_parameters():
+            value = parameter.detach().cpu().numpy()
+            if name == "embedding.weight":
+                rows, scale = _rows_as_int8(value)
+                tensors[f"{number}/embedding"], tensors[f"{number}/embedding_scale"] = rows, scale
+            else:
+                tensors[f"{number}/{name}"] = value.astype(np.float16)
     description = {
         "types": vocabulary.types,
         "templates": vocabulary.templates,
         "qualified": dict(vocabulary.qualified),
         "calibration": curves,
-        "size": {each.name: getattr(network.size, each.name) for each in fields(network.size)},
+        "size": {each.name: getattr(networks[0].size, each.name) for each in fields(networks[0].size)},
     }
     content = {
         TENSORS: save(tensors),

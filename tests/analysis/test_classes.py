@@ -200,7 +200,7 @@ CASES = {
         t = type(a)  #: t: type[A]
         n = A.__name__  #: n: str
         c = a.__class__  #: c: type[A]
-        def make(cls):  #: cls: type[A] | type[B] ;; ->: A | B
+        def make(cls):  #: cls: type[A] | type[B] ;; ->: A
             return cls()
         x = make(A)  #: x: A
         y = make(B)  #: y: B

@@ -11,6 +11,7 @@ from typewright.analysis.queries import Analysis, Slot
 from typewright.analysis.types import UNKNOWN, render
 from typewright.indexer.cancellation import CancelToken
 from typewright.indexer.errors import Cancelled
+from typewright.indexer.index import Index
 
 MAIN = ROOT / "main.py"
 SOURCE = """
@@ -130,6 +131,18 @@ def test_odd_code_gets_an_answer(source: str) -> None:
     for slot in analysis.slots(MAIN):
         assert 0 <= slot.inferred.certainty <= 1
         analysis.annotation(slot.inferred.type, MAIN)
+
+
+def test_files_named_like_the_standard_library_hide_nothing_from_the_analysis(tmp_path: Path) -> None:
+    names = ("builtins", "typing", "types", "enum", "collections", "functools")
+    for name in names:
+        (tmp_path / f"{name}.py").write_text("class Own: ...\n")
+    (tmp_path / "main.py").write_text("import types\ndef f(n=1): return [types.Own(), n]\n")
+    index = Index.open(tmp_path, cache=tmp_path / "cache")
+    index.update()
+    found = slots(Analysis(index.snapshot()), tmp_path / "main.py")
+    assert render(found["return", "f", "f"].inferred.type) == "list[Own | int]"
+    index.close()
 
 
 def test_a_budget_ends_the_work() -> None:
