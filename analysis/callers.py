@@ -116,6 +116,9 @@ class Callers:
             inherited = self.evaluator.overrides.parameter_type(function.definition, argument)
             if inherited is not None:
                 return join(inherited, NONE) if default == NONE else inherited
+            filled = self.evaluator.fixtures.parameter_type(function.definition, argument.arg)
+            if filled is not None and default is None:
+                return filled
         if default is None:
             return passed if not isinstance(passed, Never) else UNKNOWN
         if isinstance(known(passed), Never) and default == NONE:

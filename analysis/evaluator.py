@@ -29,6 +29,7 @@ from typewright.analysis.declarations import Declarations
 from typewright.analysis.evidence import Inferred
 from typewright.analysis.fillings import Fillings
 from typewright.analysis.fixpoint import Budget, Memo
+from typewright.analysis.fixtures import Fixtures
 from typewright.analysis.inventory import Inventory
 from typewright.analysis.modules import Modules, Workspace
 from typewright.analysis.names import Names
@@ -57,6 +58,7 @@ class Evaluator:
         self.fillings = Fillings(self)
         self.callers = Callers(self)
         self.overrides = Overrides(self)
+        self.fixtures = Fixtures(self)
         self.activations = Activations(self)
         self.inventory = Inventory(self)
         self._builtins: ModuleDefinition | None = None
