@@ -55,12 +55,17 @@ class Overrides:
             return []
         found = []
         for ancestor, _ in self.evaluator.classes.mro(owner)[1:]:
-            member = self.evaluator.classes.own_member(ancestor, definition.name)
-            if isinstance(member, Wrapped | BoundMethod):
-                member = member.function
-            if isinstance(member, Function):
-                found.append(member)
+            method = self._method(ancestor, definition.name)
+            if method is not None:
+                found.append(method)
         return found
+
+    def _method(self, owner: ClassDefinition, name: str) -> Function | None:
+        """The function behind a class's own method or property."""
+        member = self.evaluator.classes.own_member(owner, name)
+        if isinstance(member, Wrapped | BoundMethod):
+            member = member.function
+        return member if isinstance(member, Function) else None
 
     def parameter_type(self, definition: FunctionDefinition, argument: ast.arg) -> Type | None:
         """The type that an overridden method, or Python's protocol, gives a parameter; else None."""
@@ -139,10 +144,8 @@ class Overrides:
     def _implemented(self, definition: FunctionDefinition, owner: ClassDefinition) -> Type:
         found: list[Type] = []
         for subclass in self._subclasses(owner):
-            member = self.evaluator.classes.own_member(subclass, definition.name)
-            if isinstance(member, Wrapped | BoundMethod):
-                member = member.function
-            if not isinstance(member, Function) or member.definition is definition:
+            member = self._method(subclass, definition.name)
+            if member is None or member.definition is definition:
                 continue
             if self.evaluator.calls.declares_result(member.definition):
                 result = self.evaluator.calls.result(member.definition, member)

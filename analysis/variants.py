@@ -84,9 +84,17 @@ class Variants:
         self.evaluator = evaluator
         self.module = evaluator.modules.at(path)
         self._plain = Spelling(evaluator, path)
-        self._aliases = self._find_aliases()
-        folded = {type: name for name, type in self._aliases.items() if _is_telling(type)}
+        aliases = self._find_aliases()
+        folded = {type: name for name, type in aliases.items() if _is_telling(type)}
         self._folding = Spelling(evaluator, path, folded)
+        self._above = [
+            (
+                name,
+                "alias above" if _is_telling(type) else "plain alias above",
+                without_none(widen_literals(type)),
+            )
+            for name, type in aliases.items()
+        ]
 
     def of(self, type: Type) -> Iterator[Variant]:
         """Yield them, the type itself aside; some may say the same."""
@@ -108,9 +116,8 @@ class Variants:
             if folded is not None and folded != annotation:
                 yield Variant((*steps, "alias"), folded)
         accepts = self.evaluator.calls.generics.accepts
-        for name, meant in self._aliases.items():
-            step = "alias above" if _is_telling(meant) else "plain alias above"
-            if accepts(without_none(widen_literals(meant)), bare):
+        for name, step, meant in self._above:
+            if accepts(meant, bare):
                 yield Variant((step,), Annotation(f"{name} | None" if optional else name, ()))
 
     def _find_aliases(self) -> dict[str, Type]:
@@ -129,7 +136,8 @@ class Variants:
                     meant = Instance(definition, arguments)
                 case _:
                     continue
-            if not any(isinstance(part, Unknown | TypeVariable) for part in (meant, *_variables(meant))):
+            generic = any(isinstance(part, TypeVariable) for part in walk(meant))
+            if not generic and not isinstance(meant, Unknown):
                 found[name] = meant
         return found
 
@@ -213,8 +221,7 @@ class Variants:
             each
             for each in shared or ()
             if each.name not in _UNNAMED
-            and (each not in own or len(items) > 1)
-            and (each.module.origin == "workspace" or len(items) > 1)
+            and (len(items) > 1 or (each not in own and each.module.origin == "workspace"))
         ][:_MAX_BASES]:
             yield "base" if len(items) == 1 else "common base", Instance(definition)
 
@@ -226,7 +233,3 @@ def _is_telling(alias: Type) -> bool:
     if isinstance(alias, Instance) and not alias.arguments:
         return alias.definition.module.name != "builtins"
     return True
-
-
-def _variables(type: Type) -> Iterator[Type]:
-    return (part for part in walk(type) if isinstance(part, TypeVariable))
