@@ -171,11 +171,12 @@ class Documents:
             self.change(edited.document, edited.changes)
         return notebook
 
-    def close_notebook(self, params: types.DidCloseNotebookDocumentParams) -> None:
-        """Forget a notebook and its cells."""
-        self._notebooks.pop(params.notebook_document.uri, None)
+    def close_notebook(self, params: types.DidCloseNotebookDocumentParams) -> Notebook | None:
+        """Forget a notebook and its cells; return it, None where it was not open."""
+        notebook = self._notebooks.pop(params.notebook_document.uri, None)
         for identifier in params.cell_text_documents:
             self.close(identifier.uri)
+        return notebook
 
     def view(self, uri: str) -> View | None:
         """Return an open Python buffer as it is now; None for any other."""

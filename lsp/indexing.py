@@ -13,6 +13,7 @@ from typewright.assist.session import Session
 from typewright.indexer.cancellation import CancelToken, Progress
 from typewright.indexer.errors import Cancelled, TypewrightError
 
+from . import hints
 from .diagnostics import publish_all
 from .options import Options
 from .progress import with_progress
@@ -93,9 +94,8 @@ def _refresh(session: Session, files: list[Path] | None) -> Callable[[CancelToke
 
 def refresh_answers(ls: Server) -> None:
     """Have the editor ask again for what it shows: the world behind the open documents has changed."""
+    hints.refresh(ls)
     workspace = ls.client_capabilities.workspace
-    if workspace is not None and workspace.inlay_hint is not None and workspace.inlay_hint.refresh_support:
-        ls.workspace_inlay_hint_refresh(None)
     if workspace is not None and workspace.diagnostics is not None and workspace.diagnostics.refresh_support:
         ls.workspace_diagnostic_refresh(None)
     publish_all(ls)

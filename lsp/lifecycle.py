@@ -8,6 +8,7 @@ from typing import Final, cast
 
 from lsprotocol import types
 
+from . import hints
 from .convert import Encoding, uri_to_path
 from .diagnostics import document_changed, document_closed
 from .hardening import STALE_AFTER_CHANGE
@@ -46,6 +47,8 @@ async def initialized(ls: Server, _params: types.InitializedParams) -> None:
 def shutdown(ls: Server, _params: None) -> None:
     """Stop background work and the inference processes; requests were withdrawn already."""
     ls.cancel_background()
+    for path in list(ls.hint_work):
+        hints.withdraw(ls, path)
     ls.close_sessions(ls.workspaces.all())
 
 
@@ -62,14 +65,18 @@ def did_change(ls: Server, params: types.DidChangeTextDocumentParams) -> None:
     """Edit a buffer; what is computed for its old text is withdrawn."""
     uri = params.text_document.uri
     ls.protocol.withdraw(uri, STALE_AFTER_CHANGE, "the document has changed")
-    if ls.documents.change(params.text_document, params.content_changes) is not None:
+    document = ls.documents.change(params.text_document, params.content_changes)
+    if document is not None:
+        hints.withdraw(ls, document.path)
         document_changed(ls, uri)
 
 
 def did_close(ls: Server, params: types.DidCloseTextDocumentParams) -> None:
     """Give a buffer up: from now on, what lies on disk counts."""
     uri = params.text_document.uri
-    if ls.documents.close(uri) is not None:
+    document = ls.documents.close(uri)
+    if document is not None:
+        hints.forget(ls, document.path)
         document_closed(ls, uri)
 
 
@@ -89,6 +96,7 @@ def did_open_notebook(ls: Server, params: types.DidOpenNotebookDocumentParams) -
 def did_change_notebook(ls: Server, params: types.DidChangeNotebookDocumentParams) -> None:
     """Edit a notebook: a change in one cell may change what holds in all of them."""
     if (notebook := ls.documents.change_notebook(params)) is not None:
+        hints.withdraw(ls, notebook.path)
         for cell in ls.documents.cells_of(notebook):
             ls.protocol.withdraw(cell.uri, STALE_AFTER_CHANGE, "the notebook has changed")
             document_changed(ls, cell.uri)
@@ -102,7 +110,9 @@ async def did_save_notebook(ls: Server, params: types.DidSaveNotebookDocumentPar
 
 def did_close_notebook(ls: Server, params: types.DidCloseNotebookDocumentParams) -> None:
     """Give a notebook and its cells up."""
-    ls.documents.close_notebook(params)
+    notebook = ls.documents.close_notebook(params)
+    if notebook is not None:
+        hints.forget(ls, notebook.path)
     for identifier in params.cell_text_documents:
         document_closed(ls, identifier.uri)
 

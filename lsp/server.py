@@ -13,7 +13,7 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Final, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
@@ -30,6 +30,9 @@ from .lane import Urgency
 from .options import Options
 from .transport import Connection, accept, standard_streams
 from .workspaces import EditorSession, Workspaces
+
+if TYPE_CHECKING:
+    from .hints import HintWork, KnownHints
 
 logger = logging.getLogger(__name__)
 
@@ -68,6 +71,8 @@ class Server(LanguageServer):
         self.options = self.initial_options = Options()
         self.changed_files: set[Path] = set()  # on disk, and not yet in the index
         self.publishing: dict[str, asyncio.Task[None]] = {}  # diagnostics to be pushed, by document
+        self.hint_work: dict[Path, HintWork] = {}  # going on, by document
+        self.known_hints: dict[Path, KnownHints] = {}  # of open documents
         # The number of the latest completion list, and the documentation of its items.
         self.offered: tuple[int, Sequence[str]] = (0, ())
         self._reported: set[str] = set()

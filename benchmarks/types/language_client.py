@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from queue import Empty, Queue
 from typing import Any
@@ -14,18 +15,34 @@ from typing import Any
 class LanguageClient:
     """One server process, initialised for one folder."""
 
-    def __init__(self, command: Sequence[str], root: Path, settings: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        root: Path,
+        settings: Mapping[str, Any],
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self._settings = settings
+        self.on: dict[str, Callable[[], object]] = {}  # what to do when the server asks for something
         self._answers: dict[int, Queue[Any]] = {}
         self._count = 0
         self._writing = threading.Lock()
         self._process = subprocess.Popen(
-            command, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            command,
+            cwd=root,
+            env={**os.environ, **(environment or {})},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
         )
         threading.Thread(target=self._read, daemon=True).start()
         folder = {"uri": root.as_uri(), "name": root.name}
         capabilities = {
-            "workspace": {"configuration": True, "workspaceFolders": True},
+            "workspace": {
+                "configuration": True,
+                "workspaceFolders": True,
+                "inlayHint": {"refreshSupport": True},
+            },
             "textDocument": {
                 "hover": {"contentFormat": ["plaintext"]},
                 "inlayHint": {"dynamicRegistration": False},
@@ -67,6 +84,7 @@ class LanguageClient:
                     waiting.put(message.get("result"))
             elif "id" in message:
                 self._write({"id": message["id"], "result": self._reply(message)})
+                self.on.get(message["method"], object)()
         for waiting in list(self._answers.values()):
             waiting.put(None)
 
