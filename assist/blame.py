@@ -19,6 +19,7 @@ _WORD = re.compile(r"[^\W\d]\w*")
 _QUOTED = re.compile(r"\"([^\"]+)\"|`([^`]+)`|'([^']+)'")
 _NUMBER = re.compile(r"\bArgument (\d+)\b")
 ARGUMENT_CODES = frozenset({"arg-type", "reportArgumentType", "invalid-argument-type", "bad-argument-type"})
+_IMPORT_CYCLE = "reportImportCycles"
 RETURN_CODES = frozenset(
     """
     return-value return reportReturnType bad-return invalid-return-type invalid-explicit-return
@@ -52,6 +53,8 @@ class Blame:
         return []
 
     def _steps(self, path: Path, error: CheckerError, *, surfaced: bool) -> Iterator[list[Item]]:
+        if error.code == _IMPORT_CYCLE:
+            yield self._importing(error.message)
         syntax, sites = self._sites(path)
         message = error.message
         named, types = _quoted_words(message), quoted(message)
@@ -91,6 +94,18 @@ class Blame:
             self._files[path] = syntax, found
             self._texts.update(((path, site.key), _annotation(site)) for site in found)
         return self._files[path]
+
+    def _importing(self, message: str) -> list[Item]:
+        """The annotations that need the imports of which a chain of imports is made."""
+        chain = [Path(line.strip()) for line in message.splitlines()[1:]]
+        modules = {_module_name(link) for link in chain}
+        found = []
+        for path in self._placed:
+            if any(link.parts[-2:] == path.parts[-2:] for link in chain):
+                syntax, sites = self._sites(path)
+                names = _imported_from(syntax, modules - {_module_name(path)}) if syntax else set()
+                found += [(path, site.key) for site in sites if _words(_annotation(site)) & names]
+        return found
 
     def _spelling(self, types: set[str]) -> list[Item]:
         """The annotations anywhere that say one of these types, which cannot come from just anywhere."""
@@ -191,6 +206,24 @@ def _called(syntax: Syntax, line: int) -> set[str]:
                 found.add(node.func.id)
             elif isinstance(node.func, ast.Attribute):
                 found.add(node.func.attr)
+    return found
+
+
+def _module_name(path: Path) -> str:
+    """Return the last part of a module's name."""
+    return path.parent.name if path.stem == "__init__" else path.stem
+
+
+def _imported_from(syntax: Syntax, modules: set[str]) -> set[str]:
+    """The names that a file imports from modules of these last names, or such modules themselves."""
+    found = set()
+    for node in ast.walk(syntax.tree):
+        if isinstance(node, ast.ImportFrom):
+            inside = (node.module or "").rpartition(".")[2] in modules
+            found |= {alias.asname or alias.name for alias in node.names if inside or alias.name in modules}
+        elif isinstance(node, ast.Import):
+            names = (alias for alias in node.names if alias.name.rpartition(".")[2] in modules)
+            found |= {alias.asname or alias.name.partition(".")[0] for alias in names}
     return found
 
 

@@ -89,6 +89,24 @@ def test_what_surfaces_in_a_body_is_the_fault_of_all_annotations_of_its_function
     assert found == {("Box.put", "thing"), ("Box.put", "count"), ("Box.put", "put")}
 
 
+def test_a_cycle_of_imports_is_the_fault_of_the_annotations_that_need_them() -> None:
+    imports = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from .{} import {}\n"
+    texts = {
+        Path("/project/shop/one.py"): imports.format("two", "Two")
+        + "class One:\n    def put(self, two: Two, count: int) -> None: ...\n",
+        Path("/project/shop/two.py"): "class Two:\n    def take(self, what: str) -> None: ...\n",
+        Path("/project/shop/other.py"): imports.format("two", "Two") + "def f(two: Two) -> None: ...\n",
+    }
+    placed = {
+        path: (text, frozenset(key for key, site in Placement(parse(text)).by_key.items() if site.occupied))
+        for path, text in texts.items()
+    }
+    message = "Cycle detected in import chain\n  /copy/shop/two.py\n  /copy/shop/one.py"
+    error = CheckerError(Path("/project/shop/two.py"), 1, "reportImportCycles", message)
+    found = Blame(placed).suspects(Path("/project/shop/two.py"), error, surfaced=False)
+    assert [(path.name, key[2]) for path, key in found] == [("one.py", "two")]
+
+
 @pytest.mark.parametrize(
     ("text", "kind", "code", "message", "expected"),
     [
