@@ -300,12 +300,17 @@ class Work:
         return annotation, *weaker(annotation, key[0], error)
 
     def keep(self) -> bool:
-        """Hold on to what stands now and allow again what was taken back, if there is anything new."""
+        """Hold on to what stands now and allow again what was taken back, if there is anything new.
+
+        From here on everything is found as another run would find it.
+        """
         if all(file.kept == file.made.keys() for file in self._files.values()):
             return False
         for file in self._files.values():
             file.kept = set(file.made)
             file.barred.clear()
+        self._settled = None
+        self._session.forget_analysis()
         return True
 
     def give_up(self, path: Path, problem: str) -> None:

@@ -7,7 +7,7 @@ import shutil
 import tempfile
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from typewright.analysis.spelling import Annotation
 from typewright.assist.blame import Blame, Item, Placed
 from typewright.assist.checker_choice import AUTO, CONFIGURATION, choose
 from typewright.assist.checkers import Checker, CheckerError, stand_in_for
+from typewright.assist.isolation import Trials, culprits
 from typewright.indexer.cancellation import NEVER, CancelToken, Progress
 from typewright.indexer.errors import TypewrightError
 from typewright.indexer.syntax import parse
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 _Trials = dict[Item, list[Annotation]]  # what was taken back, and the forms that it may still take
 _SLOW = frozenset({"basedpyright", "pyright"})  # which begin anew at each run
 _MOST_JUDGEMENTS = 16  # for second chances; what has had none by then stays out
+_MANY = 8  # suspects for one error, too many to let them all fall
+_MOST_TRIALS = 72  # runs of a checker that find out who of many brings an error
+_SLOW_TRIAL = 3  # as many as one of a slow checker counts
 
 
 class Annotated(Protocol):
@@ -49,14 +53,19 @@ class Annotated(Protocol):
 class _Complaint:
     """An error that was not there before; `surfaced`: it was, in a body that nobody looked into."""
 
-    checker: str
+    checker: Checker
     error: CheckerError
     surfaced: bool
 
     @property
+    def charge(self) -> tuple[object, ...]:
+        """What stays the same when lines move."""
+        return self.checker.name, self.error.identity
+
+    @property
     def text(self) -> str:
         code = f" [{self.error.code}]" if self.error.code else ""
-        return f"{self.checker}: {self.error.message.splitlines()[0]}{code}"
+        return f"{self.checker.name}: {self.error.message.splitlines()[0]}{code}"
 
 
 class Gate:
@@ -167,28 +176,62 @@ class Gate:
         slow: set[Item] = set()
         clear: set[Item] = set()
         doubtful: set[Item] = set()
+        trials = Trials(_MOST_TRIALS)
         while complaints := self._complaints(work):
-            placed = work.placed()
-            blame = Blame(placed)
-            found: dict[Item, str] = {}
+            blame = Blame(work.placed())
+            charges: list[tuple[_Complaint, Sequence[Item]]] = []
+            vague: list[tuple[_Complaint, Sequence[Item]]] = []
             for complaint in complaints:
                 error = complaint.error
-                charge = (complaint.checker, error.identity)
-                doubtful |= accused[charge]  # they fell, and the error is still there
+                doubtful |= accused[complaint.charge]  # they fell, and the error is still there
                 items = blame.suspects(self._root / error.path, error, surfaced=complaint.surfaced)
-                accused[charge].update(items)
-                (clear if complaint.surfaced or len(items) == 1 else doubtful).update(items)
-                for item in items:
+                if items:
+                    (vague if len(items) > _MANY and trials.left > 0 else charges).append((complaint, items))
+            isolated = not charges
+            if isolated:
+                charges = [
+                    (complaint, self._isolate(work, complaint, items, trials))
+                    for complaint, items in vague[:1]
+                ]
+            found: dict[Item, str] = {}
+            for complaint, guilty in charges:
+                accused[complaint.charge].update(guilty)
+                certain = isolated or complaint.surfaced or len(guilty) == 1
+                (clear if certain else doubtful).update(guilty)
+                for item in guilty:
                     found.setdefault(item, complaint.text)
-                    errors.setdefault(item, error)
-                if complaint.checker in _SLOW:
-                    slow.update(items)
+                    errors.setdefault(item, complaint.error)
+                if complaint.checker.name in _SLOW:
+                    slow.update(guilty)
             if not found:
                 break  # nothing stands any more that could be taken back
             work.take_back(found)
         forms = {item: list(work.forms(item, errors[item])) for item in sorted(errors)}
         again = {item: found[:1] * (item in doubtful or item not in clear) for item, found in forms.items()}
         return again, {item: found[1:] for item, found in forms.items()}, slow
+
+    def _isolate(
+        self, work: Annotated, complaint: _Complaint, items: Sequence[Item], trials: Trials
+    ) -> Sequence[Item]:
+        """Return those of the items that bring an error; they all stand afterwards, as they did before."""
+        standing = set(items)
+        forms = {item: work.forms(item, complaint.error)[0] for item in items}
+
+        def stand(chosen: Collection[Item]) -> None:
+            work.take_back(dict.fromkeys(standing.difference(chosen), complaint.text))
+            work.give_back({item: forms[item] for item in chosen if item not in standing})
+            standing.intersection_update(chosen)
+            standing.update(chosen)
+
+        def brings(chosen: Sequence[Item]) -> bool:
+            stand(chosen)
+            self._copy_again(work)
+            return any(found.charge == complaint.charge for found in self._new(complaint.checker))
+
+        cost = _SLOW_TRIAL if complaint.checker.name in _SLOW else 1
+        found = culprits(items, brings, trials, cost)
+        stand(items)
+        return found
 
     def _retry(self, work: Annotated, batch: Mapping[Item, Annotation], *, quick: bool) -> set[Item]:
         """Write a batch again and keep what brings no error; return what was kept.
@@ -258,7 +301,7 @@ class Gate:
             if known[error.identity]:
                 known[error.identity] -= 1
             else:
-                yield _Complaint(checker.name, error, surfaced=inside[error.identity] > 0)
+                yield _Complaint(checker, error, surfaced=inside[error.identity] > 0)
 
     def _errors(self, checker: Checker) -> tuple[CheckerError, ...] | None:
         """Return what a checker says; None where it gave up, which ends its part if nobody named it."""

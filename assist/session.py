@@ -150,6 +150,11 @@ class Session:
                 self._analysis = Analysis(snapshot, self._analysis, budget=budget)
             return self._analysis
 
+    def forget_analysis(self) -> None:
+        """Begin the analysis anew: where cycles were cut short, answers depend on what was asked before."""
+        with self._lock:
+            self._analysis = None
+
     def files(
         self,
         paths: Iterable[Path],

@@ -160,7 +160,7 @@ def moved(found: Sequence[Hint], before: str, after: str) -> list[Hint]:
         return list(found)
     old, new = split_lines(before), split_lines(after)
     lines: dict[int, int] = {}  # those that are the same, and those edited in place
-    edited = set()
+    edited: set[int] = set()
     for what, start, end, first, last in SequenceMatcher(None, old, new).get_opcodes():
         if what == "equal" or (what == "replace" and end - start == last - first):
             lines.update(zip(range(start, end), range(first, last), strict=True))
