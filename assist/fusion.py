@@ -1,49 +1,100 @@
-"""How the signals of a recommendation become one order. A learned fusion would take this module's place.
+"""How well an API fits a question: one score from all that the searches and the API itself say.
 
-Scores are brought to one scale and added (a convex combination; Bruch, Gai and Ingber, 2023, find it better
-than fusing ranks), then weighed by what is known of each API whatever the question is.
+A conditional logit (McFadden, 1974): of all candidates of a question, those that answer it should be likely.
+`benchmarks/api/fit.py` fits the weights in `fusion.json` on solved questions, once with vectors and once
+without. What such questions cannot teach has weights that were set by hand: what this workspace calls and
+imports, what its documents say, what is deprecated here (the questions are old).
 """
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
-WEIGHTS: Mapping[str, float] = {"words": 0.4, "vectors": 0.6, "documents": 0.3}
-KINDS: Mapping[str, float] = {"function": 1.0, "method": 1.0, "class": 0.9, "module": 0.4}
-OTHER_KIND = 0.6
+from typewright.indexer.words import parts, stem, stems
+
+if TYPE_CHECKING:
+    from typewright.indexer.records import Api
+
+WEIGHTS: Final = Path(__file__).with_name("fusion.json")
+BY_HAND: Final[Mapping[str, float]] = {
+    "voted for by documents": 4.0,
+    "calls in the workspace": 0.5,
+    "not imported here": -1.0,
+    "deprecated": -1.5,
+}
+_KINDS: Final = frozenset({"function", "method", "class", "module"})
+_DEEPEST: Final = 5
+_SUMMARY: Final = 200  # characters of a documentation that stand for a summary where there is none
+_IN_FULL: Final = {
+    "bool": "boolean",
+    "dict": "dictionary",
+    "int": "integer",
+    "re": "regex",
+    "str": "string",
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Prior:
-    """What is known of an API whatever the question is."""
+class Match:
+    """What the searches say of an API.
 
-    popularity: int  # calls in the workspace
-    uses: int  # calls in the sources of the installed libraries
-    depth: int  # dots in its name
-    accessible: bool  # its library is imported by the file or the workspace, or is always there
-    deprecated: bool
-    kind: str = "function"
-
-
-def fuse(signals: Mapping[str, Mapping[str, float]], priors: Mapping[str, Prior]) -> dict[str, float]:
-    """Return a score for each name that any signal scores; higher is better.
-
-    Of a signal, the best name counts 1 and one at the floor of its scores 0.
+    `similarity` is the cosine with the question, None without a vector; `words` the BM25 score as a share of
+    the best, 0 to 1; `votes` how much documents that fit name it, 0 to 1; `accessible` whether its library is
+    imported by the file or the workspace, or always there.
     """
-    scores: dict[str, float] = {}
-    for signal, found in signals.items():
-        floor = 0.5 * min(found.values(), default=0.0)
-        span = max(found.values(), default=0.0) - floor or 1.0
-        for name, score in found.items():
-            scores[name] = scores.get(name, 0.0) + WEIGHTS[signal] * (score - floor) / span
-    return {name: score * weight(priors[name]) for name, score in scores.items()}
+
+    similarity: float | None = None
+    words: float = 0.0
+    votes: float = 0.0
+    accessible: bool = True
 
 
-def weight(prior: Prior) -> float:
-    """Return the factor by which an API's prior raises or lowers it."""
-    factor = 1.0 + 0.4 * math.log1p(prior.uses) + 0.2 * math.log1p(prior.popularity)
-    factor *= 0.7 ** max(0, prior.depth - 2)
-    factor *= 1.0 if prior.accessible else 0.7
-    return factor * KINDS.get(prior.kind, OTHER_KIND) * (0.5 if prior.deprecated else 1.0)
+def features(asked: frozenset[str], api: Api, match: Match) -> dict[str, float]:
+    """Return what speaks for an API; `asked` are the stems of the telling words of the question."""
+    *owners, last = api.name.split(".")
+    kind = api.kind if api.kind in _KINDS else "other"
+    uses = math.log1p(api.uses)
+    in_name = _share(last, asked)
+    summary = stems(api.summary or api.documentation[:_SUMMARY])
+    return {
+        "similarity": match.similarity or 0.0,
+        "without a vector": float(match.similarity is None),
+        "words": match.words,
+        "name in the question": in_name,
+        "whole name in the question": float(in_name == 1.0),
+        "owner in the question": _share(owners[-1], asked) if owners else 0.0,
+        "library in the question": float(bool(owners) and _share(owners[0], asked) > 0.0),
+        "question in the summary": len(summary & asked) / max(1, len(asked)),
+        "length of the documentation": math.log1p(len(api.documentation)),
+        "calls in libraries": uses,
+        kind: 1.0,
+        f"{kind}, calls in libraries": uses,
+        f"{min(len(owners), _DEEPEST)} dots": 1.0,
+        "voted for by documents": match.votes,
+        "calls in the workspace": math.log1p(api.popularity),
+        "not imported here": float(not match.accessible),
+        "deprecated": float(bool(api.deprecated)),
+    }
+
+
+def score(found: Mapping[str, float], *, vectors: bool) -> float:
+    """Return the log-odds of an API among the candidates, up to a constant for the question."""
+    weights = _weights()["with vectors" if vectors else "without vectors"]
+    return sum(BY_HAND.get(name, weights.get(name, 0.0)) * value for name, value in found.items())
+
+
+@cache
+def _weights() -> Mapping[str, Mapping[str, float]]:
+    return json.loads(WEIGHTS.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
+
+
+def _share(name: str, asked: frozenset[str]) -> float:
+    """The share of the parts of a name that the question has, as they stand or in full."""
+    words = parts(name) or [name.lower()]
+    return sum(stem(word) in asked or stem(_IN_FULL.get(word, word)) in asked for word in words) / len(words)

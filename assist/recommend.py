@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from typewright.assist.fusion import Prior, fuse
+from typewright.assist.fusion import Match, features, score
 from typewright.indexer.apis import api_text
 from typewright.indexer.cancellation import NEVER, CancelToken, Progress
 from typewright.indexer.docstrings import sentences
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from typewright.indexer.index import Snapshot
     from typewright.indexer.records import Api, Example
 
-CANDIDATES = 200  # of each ranking
+CANDIDATES = 500  # of each ranking
 EMBEDDING_SECONDS = 10.0  # for a question; the first one starts the inference process
 ON_DEMAND = 40  # of the best by words that have no vector yet: embedded with the question
 LONGEST_QUESTION = 2_000  # characters of it that count
@@ -66,25 +66,58 @@ def recommend(
     query = query[:LONGEST_QUESTION]
     if not words(query):
         raise TypewrightError("The question has no words: say in a few what the API should do.")
-    prepare(session, libraries, cancel=cancel)
+    found = search(session, query, context=context, libraries=libraries, cancel=cancel)
+    scores = {
+        name: score(features(found.asked, api, found.matches[name]), vectors=found.vector is not None)
+        for name, api in found.apis.items()
+    }
+    best = _distinct(sorted(scores, key=lambda name: (-scores[name], name)), found.apis, limit)
     snapshot = session.snapshot(cancel=cancel)
-    asked = _plain(query)
-    vector = _question_vector(session, asked, cancel)
-    hits = _search(session, snapshot, query, asked, vector, libraries, cancel)
-    cancel.check()
-    found = _apis(snapshot, hits)
-    imported = _imported(snapshot, context)
-    priors = {name: _prior(api, imported) for name, api in found.items()}
-    scores = fuse(_signals(hits, found), priors)
-    best = _distinct(sorted(scores, key=lambda name: (-scores[name], name)), found, priors, limit)
     recommendations = []
     for name in best:
         cancel.check()
-        api = found[name]
-        matched, reason = _reason(session, api, asked, vector, imported, cancel)
+        api = found.apis[name]
+        matched, reason = _reason(session, api, found, cancel)
         example = next(iter(snapshot.examples(name, 1)), None)
         recommendations.append(Recommendation(api, scores[name], reason, matched, example))
     return recommendations
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The candidates for a question, and what the searches say of each.
+
+    `question` is the question without what it quotes, `asked` the stems of its telling words, `imported` the
+    modules that count as at hand.
+    """
+
+    question: str
+    asked: frozenset[str]
+    vector: NDArray[float32] | None
+    apis: Mapping[str, Api]
+    matches: Mapping[str, Match]
+    imported: frozenset[str]
+
+
+def search(
+    session: Session,
+    query: str,
+    *,
+    context: tuple[Path, int] | None = None,
+    libraries: Sequence[str] = (),
+    cancel: CancelToken = NEVER,
+) -> Found:
+    """Return the candidates for a question in no order; see `recommend`."""
+    prepare(session, libraries, cancel=cancel)
+    snapshot = session.snapshot(cancel=cancel)
+    question = _plain(query)
+    vector = _question_vector(session, question, cancel)
+    hits = _search(session, snapshot, query, question, vector, libraries, cancel)
+    cancel.check()
+    apis = _apis(snapshot, hits)
+    imported = _imported(snapshot, context)
+    asked = frozenset(stem(word) for word in query_words(question))
+    return Found(question, asked, vector, apis, _matches(hits, apis, imported), imported)
 
 
 def prepare(
@@ -219,21 +252,30 @@ def _apis(snapshot: Snapshot, hits: Mapping[str, Sequence[Hit]]) -> dict[str, Ap
     return found
 
 
-def _signals(hits: Mapping[str, Sequence[Hit]], found: Mapping[str, Api]) -> dict[str, dict[str, float]]:
-    """The scores of the APIs in each search, and those that the best sections vote for."""
-    by_alias = {alias: name for name, api in found.items() for alias in (name, *api.aliases)}
+def _matches(
+    hits: Mapping[str, Sequence[Hit]], apis: Mapping[str, Api], imported: frozenset[str]
+) -> dict[str, Match]:
+    """What each search says of the APIs; the best sections vote for those that they name."""
+    scores = {
+        search: {hit.api.name: hit.score for hit in ranking if hit.api} for search, ranking in hits.items()
+    }
+    best = max(scores["words"].values(), default=0.0) or 1.0
+    by_alias = {alias: name for name, api in apis.items() for alias in (name, *api.aliases)}
     votes: dict[str, float] = {}
-    signals: dict[str, dict[str, float]] = {"documents": votes}
-    for signal, ranking in hits.items():
-        signals[signal] = {hit.api.name: hit.score for hit in ranking if hit.api}
-        sections = [hit for hit in ranking if hit.section][:_VOTING_SECTIONS]
-        for rank, hit in enumerate(sections):
-            named = {
-                by_alias[name] for name in (hit.section.names if hit.section else ()) if name in by_alias
-            }
-            for name in named:
+    for ranking in hits.values():
+        sections = [hit.section for hit in ranking if hit.section][:_VOTING_SECTIONS]
+        for rank, section in enumerate(sections):
+            for name in {by_alias[name] for name in section.names if name in by_alias}:
                 votes[name] = max(votes.get(name, 0.0), 1 / (1 + rank))
-    return signals
+    return {
+        name: Match(
+            scores.get("vectors", {}).get(name),
+            scores["words"].get(name, 0.0) / best,
+            votes.get(name, 0.0),
+            _is_accessible(api, imported),
+        )
+        for name, api in apis.items()
+    }
 
 
 def _imported(snapshot: Snapshot, context: tuple[Path, int] | None) -> frozenset[str]:
@@ -247,42 +289,31 @@ def _imported(snapshot: Snapshot, context: tuple[Path, int] | None) -> frozenset
     return frozenset(each.module.partition(".")[0] for each in imports if not each.level)
 
 
-def _prior(api: Api, imported: frozenset[str]) -> Prior:
-    top = api.name.partition(".")[0]
+def _is_accessible(api: Api, imported: frozenset[str]) -> bool:
     # Nothing imported at all (a new workspace) says nothing of what can be.
-    accessible = not imported or api.distribution in {"", STANDARD_LIBRARY} or top in imported
-    depth = api.name.count(".")
-    return Prior(api.popularity, api.uses, depth, accessible, bool(api.deprecated), api.kind)
+    at_hand = not imported or api.distribution in {"", STANDARD_LIBRARY}
+    return at_hand or api.name.partition(".")[0] in imported
 
 
-def _distinct(
-    ranked: Iterable[str], found: Mapping[str, Api], priors: Mapping[str, Prior], limit: int
-) -> list[str]:
+def _distinct(ranked: Iterable[str], apis: Mapping[str, Api], limit: int) -> list[str]:
     """The best names, one of each definition: that with the fewest dots."""
     chosen: dict[object, str] = {}
     for name in ranked:
-        api = found[name]
+        api = apis[name]
         key = (api.path, api.line, name.rpartition(".")[2]) if api.path and api.documentation else name
         other = chosen.get(key)
         if other is None:
             if len(chosen) == limit:
                 break
             chosen[key] = name
-        elif priors[name].depth < priors[other].depth:
+        elif name.count(".") < other.count("."):
             chosen[key] = name
     return list(chosen.values())
 
 
-def _reason(
-    session: Session,
-    api: Api,
-    asked: str,
-    vector: NDArray[float32] | None,
-    imported: frozenset[str],
-    cancel: CancelToken,
-) -> tuple[tuple[str, ...], str]:
+def _reason(session: Session, api: Api, found: Found, cancel: CancelToken) -> tuple[tuple[str, ...], str]:
     """Which words of the question stand where, or which sentence lies nearest; then how known the API is."""
-    wanted = [word for word in query_words(asked) if len(word) > 1]
+    wanted = [word for word in query_words(found.question) if len(word) > 1]
     said = [each for each in sentences(api.documentation)[:_READ_SENTENCES] if _PROSE.match(each)]
     in_name = [word for word in wanted if stem(word) in stems(api.name)]
     best = ""
@@ -295,15 +326,15 @@ def _reason(
     parts = []
     if held:
         parts.append(f"{_listed(held)}: “{_short(best)}”")
-    elif said and vector is not None:
-        parts.append(f"closest in meaning: “{_short(_nearest(session, said, vector, cancel))}”")
+    elif said and found.vector is not None:
+        parts.append(f"closest in meaning: “{_short(_nearest(session, said, found.vector, cancel))}”")
     if in_name:
         parts.append(f"{_listed(in_name)} in its name")
     if not parts:
         parts.append(f"its documentation starts: “{_short(said[0])}”" if said else "its name and signature")
     if api.popularity:
         parts.append(f"used {api.popularity} times here" if api.popularity > 1 else "used here")
-    elif api.name.partition(".")[0] in imported:
+    elif api.name.partition(".")[0] in found.imported:
         parts.append("its library is imported here")
     if api.deprecated:
         parts.append("deprecated")

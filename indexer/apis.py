@@ -209,10 +209,12 @@ class ApiTables:
             return []
         condition, values = _within(libraries)
         rows = self._database.read(
-            f"SELECT bm25(api_words, {_WEIGHTS}) AS rank, {_COLUMNS} FROM api_words"
+            f"SELECT rank, {_COLUMNS} FROM"  # only those that are left are looked up whole
+            f" (SELECT apis.id AS found, bm25(api_words, {_WEIGHTS}) AS rank FROM api_words"
             " JOIN apis ON apis.id = api_words.rowid"
             " JOIN libraries ON libraries.id = apis.library AND libraries.complete"
-            f" WHERE api_words MATCH ? {condition} ORDER BY rank LIMIT ?",
+            f" WHERE api_words MATCH ? {condition} ORDER BY rank LIMIT ?)"
+            " JOIN apis ON apis.id = found JOIN libraries ON libraries.id = apis.library ORDER BY rank",
             (expression, *values, limit),
         )
         hits = [self._hit(self._api(row[1:]), None, -row[0], terms) for row in rows]
@@ -294,18 +296,23 @@ class ApiTables:
 
     def row_hits(self, scores: Sequence[tuple[int, float]]) -> Sequence[Hit]:
         """Return hits for (row, score), rows as `vector_keys` numbers them; those that are gone drop out."""
+        apis = self._rows(f"SELECT {_COLUMNS} {_FROM} AND apis.id", [row for row, _ in scores if row > 0])
+        sections = self._rows(
+            "SELECT id, title, text, path, line, anchor, code, names FROM sections WHERE id",
+            [-1 - row for row, _ in scores if row <= 0],
+        )
         hits = []
         for row, score in scores:
-            if row > 0:
-                found = self._database.read(f"SELECT {_COLUMNS} {_FROM} WHERE apis.id = ?", (row,))
-                hits += [self._hit(self._api(each), None, score, ()) for each in found]
-            else:
-                found = self._database.read(
-                    "SELECT title, text, path, line, anchor, code, names FROM sections WHERE id = ?",
-                    (-1 - row,),
-                )
-                hits += [self._hit(None, _section(each), score, ()) for each in found]
+            if row > 0 and row in apis:
+                hits.append(self._hit(self._api(apis[row]), None, score, ()))
+            elif row <= 0 and -1 - row in sections:
+                hits.append(self._hit(None, _section(sections[-1 - row][1:]), score, ()))
         return hits
+
+    def _rows(self, query: str, numbers: Sequence[int]) -> Mapping[int, Sequence[Any]]:
+        """Return the rows of a query that ends with an id, by their first column."""
+        found = self._database.read(f"{query} IN (SELECT value FROM json_each(?))", (json.dumps(numbers),))
+        return {row[0]: row for row in found}
 
     def _hit(self, api: Api | None, section: Section | None, score: float, terms: Sequence[str]) -> Hit:
         said = f"{api.name} {api.summary}" if api else ""

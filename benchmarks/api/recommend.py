@@ -15,7 +15,8 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from typewright.assist.recommend import embed, recommend
@@ -42,16 +43,22 @@ def main() -> int:
     options = parser.parse_args()
     questions = [json.loads(line) for line in options.questions.read_text("utf-8").splitlines()]
     questions = questions[: options.limit]
+    with indexed(options.environment, options.libraries, options.cache) as session:
+        if options.embed:
+            print(f"{embed(session, progress=_progress)} vectors made", file=sys.stderr)
+        report(session, questions)
+    return 0
+
+
+@contextmanager
+def indexed(environment: Path, libraries: Sequence[str], cache: Path | None) -> Iterator[Session]:
+    """An empty workspace with the libraries of an environment."""
     with tempfile.TemporaryDirectory() as folder:
-        settings = Settings(python=options.environment, cache=options.cache or Path(folder) / "cache")
+        settings = Settings(python=environment, cache=cache or Path(folder) / "cache")
         with Session(Path(folder), settings=settings) as session:
             session.refresh()
-            names = [STANDARD_LIBRARY, *options.libraries]
-            print(session.index.add_libraries(names), file=sys.stderr)
-            if options.embed:
-                print(f"{embed(session, progress=_progress)} vectors made", file=sys.stderr)
-            report(session, questions)
-    return 0
+            print(session.index.add_libraries([STANDARD_LIBRARY, *libraries]), file=sys.stderr)
+            yield session
 
 
 def report(session: Session, questions: Sequence[Question]) -> None:

@@ -1,11 +1,14 @@
+import json
 from pathlib import Path
 
 import pytest
-from typewright.assist.fusion import Prior, fuse, weight
+from typewright.assist.fusion import BY_HAND, WEIGHTS, Match, features, score
 from typewright.assist.recommend import recommend
 from typewright.assist.session import Session, Settings
 from typewright.indexer.cancellation import Cancelled, CancelToken
 from typewright.indexer.errors import TypewrightError
+from typewright.indexer.records import Api
+from typewright.indexer.words import query_words, stem
 
 
 def write(path: Path, text: str) -> None:
@@ -129,22 +132,39 @@ def test_it_can_be_cancelled(session):
         recommend(session, "read a table", cancel=token)
 
 
-def prior(**known) -> Prior:
-    return Prior(**{"popularity": 0, "uses": 0, "depth": 1, "accessible": True, "deprecated": False, **known})
+def api(name="tables.read_table", kind="function", **known) -> Api:
+    plain = {"signature": "", "parameters": (), "returns": "", "summary": "", "documentation": "Text."}
+    plain |= {"aliases": (), "distribution": "tables", "version": "1", "path": None, "line": 1}
+    return Api(name, kind, **plain | known)
 
 
-def test_fusion_prefers_what_several_signals_have():
-    signals = {"words": {"a": 9.0, "b": 8.0, "c": 1.0}, "vectors": {"d": 0.9, "b": 0.8, "c": 0.1}}
-    scores = fuse(signals, {name: prior() for name in "abcd"})
-    assert max(scores, key=scores.get) == "b"
-    assert scores["d"] > scores["a"] > scores["c"] > 0
-    assert fuse({"words": {"a": 0.0}, "documents": {}}, {"a": prior()}) == {"a": 0.0}
+def points(found: Api, match: Match = Match(words=0.5, similarity=0.5), question="read a table") -> float:  # noqa: B008
+    asked = frozenset(stem(word) for word in query_words(question))
+    return score(features(asked, found, match), vectors=match.similarity is not None)
 
 
-def test_priors_order_apis():
-    plain = weight(prior())
-    assert weight(prior(uses=10)) > plain
-    assert weight(prior(popularity=10)) > plain
-    assert weight(prior(depth=5)) < plain
-    assert weight(prior(accessible=False)) < plain
-    assert weight(prior(deprecated=True)) < plain
+@pytest.mark.parametrize("similarity", [None, 0.5])
+def test_what_speaks_for_an_api(similarity):
+    match = Match(similarity, 0.5)
+    plain = points(api(), match)
+    assert points(api(), Match(similarity, 0.9)) > plain
+    assert points(api("tables.write_rows"), match) < plain
+    assert points(api(summary="Read it."), match) > plain
+    assert points(api(uses=10), match) > plain
+    assert points(api(popularity=10), match) > plain
+    assert points(api("tables.core.impl.private.read_table"), match) < plain
+    assert points(api(deprecated="since 2"), match) < plain
+    assert points(api(), Match(similarity, 0.5, accessible=False)) < plain
+    assert points(api(), Match(similarity, 0.5, votes=1.0)) > plain
+    assert similarity is None or points(api(), Match(0.9, 0.5)) > plain
+
+
+def test_a_name_is_asked_for_in_full_as_well():
+    found = features(frozenset({"string", "join"}), api("str.join", "method"), Match())
+    assert (found["name in the question"], found["owner in the question"]) == (1.0, 1.0)
+
+
+def test_no_weight_is_both_learned_and_set_by_hand():
+    for weights in json.loads(WEIGHTS.read_text()).values():
+        assert weights
+        assert not weights.keys() & BY_HAND.keys()
