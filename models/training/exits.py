@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import time
@@ -14,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 from tokenizers import Tokenizer
 from torch import Tensor
 from torch.nn import functional
@@ -24,6 +25,7 @@ from typewright.indexer.errors import TypewrightError
 
 from ..decoder import Decoder, turns
 from ..exits import Exits, adapt, trainable
+from ..extension import DESCRIPTION, TENSORS, pack
 from ..prompt import Markers
 from ..vocabulary import Vocabulary
 from .code_rows import Rows, read_rows
@@ -402,13 +404,29 @@ class _Run:
         self.step, self.seconds = state["step"], state["seconds"]
 
     def write(self, report: Mapping[str, Any]) -> None:
-        """Write the weights (float16) and the measurements to `output`."""
+        """Write weights, description and measurements to `output`."""
         output = self.config.output
         output.mkdir(parents=True, exist_ok=True)
-        tensors = {name: p.detach().half().cpu().contiguous() for name, p in self.parameters.items()}
-        tensors["exits.shortlist"] = self.exits.shortlist.int().cpu()
-        save_file(tensors, output / "exits.safetensors")
-        (output / "metrics.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+        tensors = {name: p.detach().cpu().contiguous() for name, p in self.parameters.items()}
+        content = save(pack({**tensors, "exits.shortlist": self.exits.shortlist.int().cpu()}))
+        (output / TENSORS).write_bytes(content)
+        description = {
+            "model": _identity(self.config.model),
+            "sha256": hashlib.sha256(content).hexdigest(),
+            "markers": self.config.markers,
+            "exits": self.config.exits,
+        }
+        for name, data in ((DESCRIPTION, description), ("metrics.json", report)):
+            (output / name).write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+
+
+def _identity(model: Path) -> str:
+    """The hash by which the catalogue knows the model; of its tensors where it is not from the catalogue."""
+    try:
+        files = json.loads((model / "weights.json").read_text(encoding="utf-8"))["files"]
+        return str(next(iter(files.values()))["sha256"])
+    except (OSError, ValueError, KeyError, StopIteration):
+        return hashlib.sha256((model / "model.safetensors").read_bytes()).hexdigest()
 
 
 def _divergence(wanted: Tensor, scores: Tensor) -> Tensor:

@@ -1,0 +1,98 @@
+"""What `typewright train exits` made for a language model of the catalogue: read, checked, put to use.
+
+A folder of `weights/` named like the model holds `exits.safetensors` (matrices as 8-bit numbers with a scale a row)
+and `exits.json` (the model it belongs to, by hash; the tokens that divide a prompt; where the exits are).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from typewright.indexer.errors import TypewrightError
+
+FOLDER = Path(__file__).with_name("weights")
+TENSORS, DESCRIPTION = "exits.safetensors", "exits.json"
+_SCALE = ".scale"
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """Adapters, exits and drafter of one model; `tensors` by the names of `exits.trainable`, float32."""
+
+    markers: tuple[str, ...]
+    layers: tuple[int, ...]
+    tensors: Mapping[str, Tensor]
+
+    @classmethod
+    def of(cls, model: Path, folder: Path = FOLDER) -> Extension | None:
+        """The extension of the model in the folder `model`; None where there is none.
+
+        Raises `TypewrightError` where it is damaged.
+        """
+        try:
+            manifest = json.loads((model / "weights.json").read_text(encoding="utf-8"))
+            own = folder / manifest["name"]
+            hashes = {entry["sha256"] for entry in manifest["files"].values()}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return None  # not from the catalogue
+        if not (own / DESCRIPTION).is_file():
+            return None
+        try:
+            data = json.loads((own / DESCRIPTION).read_text(encoding="utf-8"))
+            if data["model"] not in hashes:
+                return None
+            content = (own / TENSORS).read_bytes()
+            if hashlib.sha256(content).hexdigest() != data["sha256"]:
+                raise TypewrightError(f"the exits in {own} are damaged: {TENSORS} has the wrong hash")
+            from safetensors.torch import load
+
+            return cls(tuple(data["markers"]), tuple(data["exits"]), unpack(load(content)))
+        except OSError as error:
+            raise TypewrightError(f"the exits in {own} cannot be read: {error.strerror}") from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise TypewrightError(f"the exits in {own} are damaged: {error}") from error
+
+    @torch.no_grad()
+    def merge(self, layers: nn.ModuleList) -> None:
+        """Add the adapters to the linear maps of a model's layers, so that they cost nothing."""
+        for name, down in self.tensors.items():
+            if name.startswith("adapter.") and name.endswith(".down"):
+                place = name.removeprefix("adapter.").removesuffix(".down")
+                weight = layers.get_submodule(place).weight
+                up = self.tensors[f"adapter.{place}.up"]
+                assert isinstance(weight, Tensor)
+                weight += (up @ down).to(weight)
+
+
+def pack(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Matrices as 8-bit numbers and one scale a row; vectors in float16, whole numbers as they are."""
+    packed: dict[str, Tensor] = {}
+    for name, tensor in tensors.items():
+        if not tensor.is_floating_point():
+            packed[name] = tensor
+        elif tensor.ndim < 2:
+            packed[name] = tensor.half()
+        else:
+            scale = tensor.float().abs().amax(-1, keepdim=True).clamp(min=1e-8) / 127
+            packed[name] = (tensor / scale).round().to(torch.int8)
+            packed[name + _SCALE] = scale.float()
+    return packed
+
+
+def unpack(packed: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """What `pack` packed, in float32."""
+    tensors: dict[str, Tensor] = {}
+    for name, tensor in packed.items():
+        if name.endswith(_SCALE):
+            continue
+        if tensor.dtype == torch.int8:
+            tensors[name] = tensor.float() * packed[name + _SCALE]
+        else:
+            tensors[name] = tensor.float() if tensor.is_floating_point() else tensor
+    return tensors
