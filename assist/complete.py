@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from typewright.analysis import cursor
 from typewright.assist.completion_items import CompletionList, Item, items
-from typewright.assist.repository_context import repository_context
+from typewright.assist.repository_context import module_path, repository_context
 from typewright.indexer.cancellation import NEVER, CancelToken
 from typewright.indexer.errors import TypewrightError
 from typewright.models.protocol import CompletionRequest, InferenceTimeout, Mode
@@ -84,7 +84,8 @@ def suggest(
         mode=mode,
         max_tokens=MAX_TOKENS,
         stop="line",
-        context=repository_context(snapshot, path, prefix, cancel),
+        path=module_path(snapshot.module_name(path)),
+        pieces=repository_context(snapshot, path, prefix, cancel),
     )
     left = None if deadline is None else max(0.0, deadline - (time.perf_counter() - started))
     try:

@@ -1,7 +1,8 @@
 """What `typewright train exits` made for a language model of the catalogue: read, checked, put to use.
 
-A folder of `weights/` named like the model holds `exits.safetensors` (matrices as 8-bit numbers with a scale a row)
-and `exits.json` (the model it belongs to, by hash; the tokens that divide a prompt; where the exits are).
+A folder of `weights/` named like the model holds `exits.safetensors` (matrices as 8-bit numbers with a scale
+a row) and `exits.json` (the model it belongs to, by hash; the tokens that divide a prompt; where the exits
+are; how probabilities become confidences).
 """
 
 from __future__ import annotations
@@ -23,10 +24,15 @@ _SCALE = ".scale"
 
 @dataclass(frozen=True, slots=True)
 class Extension:
-    """Adapters, exits and drafter of one model; `tensors` by the names of `exits.trainable`, float32."""
+    """Adapters, exits and drafter of one model; `tensors` by the names of `exits.trainable`, float32.
+
+    `calibration` is intercept and slope of Platt's scaling, from the logarithm of the probability of all
+    tokens of a completion to its being right.
+    """
 
     markers: tuple[str, ...]
     layers: tuple[int, ...]
+    calibration: tuple[float, float]
     tensors: Mapping[str, Tensor]
 
     @classmethod
@@ -52,14 +58,19 @@ class Extension:
                 raise TypewrightError(f"the exits in {own} are damaged: {TENSORS} has the wrong hash")
             from safetensors.torch import load
 
-            return cls(tuple(data["markers"]), tuple(data["exits"]), unpack(load(content)))
+            return cls(
+                tuple(data["markers"]),
+                tuple(data["exits"]),
+                tuple(data["calibration"]),
+                unpack(load(content)),
+            )
         except OSError as error:
             raise TypewrightError(f"the exits in {own} cannot be read: {error.strerror}") from error
         except (ValueError, KeyError, TypeError) as error:
             raise TypewrightError(f"the exits in {own} are damaged: {error}") from error
 
     @torch.no_grad()
-    def merge(self, layers: nn.ModuleList) -> None:
+    def merge(self, layers: nn.Module) -> None:
         """Add the adapters to the linear maps of a model's layers, so that they cost nothing."""
         for name, down in self.tensors.items():
             if name.startswith("adapter.") and name.endswith(".down"):

@@ -14,6 +14,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache, PreT
 from typewright.indexer.cancellation import NEVER, CancelToken
 from typewright.indexer.errors import TypewrightError
 
+from .extension import Extension
+from .prompt import Markers, as_comments, first_lines, lay_out
 from .protocol import Completion, CompletionRequest
 from .stopping import End
 from .vocabulary import Vocabulary
@@ -21,8 +23,7 @@ from .vocabulary import Vocabulary
 # How much of the text is read, in characters. The front of a longer text is cut at a line; the place of
 # the cut moves in steps, so that what is cached stays valid while someone types.
 PREFIX_CHARACTERS, PREFIX_STEP = 4_000, 1_000
-SUFFIX_CHARACTERS = 300
-# Intercept and slope, fitted for smollm2-135m by benchmarks/completion/line_completion.py.
+# Intercept and slope for a model without an extension; a guess from smollm2-135m as it is pulled.
 CALIBRATION = (2.78, 1.85)
 # Tokens of one forward pass over the prompt, between two looks at the cancel token.
 PREFILL_CHUNK = {"cpu": 64, "cuda": 1024}
@@ -42,8 +43,16 @@ class Step:
 class LanguageModel:
     """One model in memory. Not thread-safe: one request at a time."""
 
-    def __init__(self, model: PreTrainedModel, vocabulary: Vocabulary, device: torch.device) -> None:
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        vocabulary: Vocabulary,
+        device: torch.device,
+        extension: Extension | None = None,
+    ) -> None:
         self._model = model
+        self.calibration = extension.calibration if extension else CALIBRATION
+        self._markers = Markers.of(vocabulary, extension.markers) if extension else None
         self._device = device
         self.vocabulary = vocabulary
         self.layers: int = model.config.num_hidden_layers
@@ -81,7 +90,10 @@ class LanguageModel:
         except Exception as error:  # tokenizers raises bare Exception, safetensors and transformers their own
             problem = str(error).partition("\n")[0]
             raise TypewrightError(f"{folder} holds no language model that can be read: {problem}") from error
-        return cls(model.train(False).to(where), Vocabulary(tokenizer), where)
+        extension = Extension.of(folder)
+        if extension is not None:
+            extension.merge(model.get_submodule("model.layers"))
+        return cls(model.train(False).to(where), Vocabulary(tokenizer), where, extension)
 
     def complete(self, request: CompletionRequest, cancel: CancelToken = NEVER) -> Completion:
         """Complete the text between prefix and suffix. Raises `Cancelled`; what was computed stays cached."""
@@ -121,27 +133,37 @@ class LanguageModel:
 
     def _confidence(self, steps: Sequence[Step]) -> float:
         """Platt's scaling of the probability of all tokens together, the one that ends them included."""
-        intercept, slope = CALIBRATION
+        intercept, slope = self.calibration
         log_probability = sum(math.log(max(step.probability, 1e-9)) for step in steps)
         return 1 / (1 + math.exp(-max(-30.0, intercept + slope * log_probability)))
 
     def _prompt(self, request: CompletionRequest) -> tuple[list[int], bytes]:
         """The prompt's tokens and the bytes at the cursor that are to be generated again."""
-        head = self._encode(request.context) if request.context else []
-        numbers, removed = self.vocabulary.heal(_end_of(request.prefix))
-        suffix = request.suffix[:SUFFIX_CHARACTERS]
-        suffix = suffix[: suffix.rfind("\n") + 1] or suffix
         room = self.context_length - request.max_tokens - 8
+        prefix = _end_of(request.prefix)
+        if self._markers is not None:
+            above, line_feed, line = prefix.rpartition("\n")
+            numbers, removed = self.vocabulary.heal(line)
+            layout = lay_out(
+                self.vocabulary,
+                self._markers,
+                request.pieces,
+                request.path,
+                above + line_feed,
+                request.suffix,
+            )
+            fixed = len(layout.context) + len(layout.tail) + len(numbers)
+            body = layout.body[-max(1, room - fixed) :]
+            return [*layout.context, *body, *layout.tail, *numbers], removed
+        head = self.vocabulary.encode(as_comments(request.pieces)) if request.pieces else []
+        numbers, removed = self.vocabulary.heal(prefix)
         tail = []
-        if self._fill and suffix.strip():
+        if self._fill and request.suffix.strip():
             before, behind, middle = self._fill
-            tail = [behind, *self._encode(suffix), middle]
+            tail = [behind, *self.vocabulary.encode(first_lines(request.suffix)), middle]
             head = [before, *head]
         head = [*self.vocabulary.start, *head]
         return [*head, *numbers[-max(1, room - len(head) - len(tail)) :], *tail], removed
-
-    def _encode(self, text: str) -> list[int]:
-        return self.vocabulary.encode(text)
 
     @torch.inference_mode()
     def _generate(self, prompt: Sequence[int], constraint: Constraint, cancel: CancelToken) -> Iterator[Step]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from .protocol import Piece
 from .vocabulary import Vocabulary
 
 SUFFIX_CHARACTERS = 300
@@ -34,14 +35,6 @@ class Markers:
         numbers = [vocabulary.find(name) for name in names]
         found = [number for number in numbers if number is not None]
         return cls(*found) if len(found) == 4 else None
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A text of the repository, and where it comes from (a path relative to its root)."""
-
-    path: str
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,3 +64,9 @@ def first_lines(suffix: str) -> str:
     """The beginning of what stands behind the cursor, to the end of a line where there is one."""
     cut = suffix[:SUFFIX_CHARACTERS]
     return cut[: cut.rfind("\n") + 1] or cut
+
+
+def as_comments(pieces: Sequence[Piece]) -> str:
+    """Pieces as comments in front of a file, for models that were not trained with `Markers`."""
+    lines = [line for piece in pieces for line in (f"from {piece.path}:", *piece.text.splitlines())]
+    return "".join(f"# {line}".rstrip() + "\n" for line in lines)

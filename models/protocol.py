@@ -41,11 +41,19 @@ class BrokenFrame(Exception):  # noqa: N818 - read as a state
 
 
 @dataclass(frozen=True, slots=True)
-class CompletionRequest:
-    """What to complete: the text between `prefix` and `suffix`.
+class Piece:
+    """A text of the repository that helps to complete another, and where it comes from (a relative path)."""
 
-    `context` is text in front of the prefix that is no part of the file (signatures, as comments).
-    `stop` says where to end: with the line, the statement (brackets closed) or the block (indentation).
+    path: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CompletionRequest:
+    """What to complete: the text between `prefix` and `suffix` in the file `path` (relative to the root).
+
+    `pieces` are texts of other files. `stop` says where to end: with the line, the statement (brackets
+    closed) or the block (indentation).
     """
 
     prefix: str
@@ -53,7 +61,13 @@ class CompletionRequest:
     mode: Mode = "exact"
     max_tokens: int = 64
     stop: Stop = "line"
-    context: str = ""
+    path: str = ""
+    pieces: tuple[Piece, ...] = ()
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any]) -> CompletionRequest:
+        """The inverse of `dataclasses.asdict`."""
+        return cls(**{**data, "pieces": tuple(Piece(**piece) for piece in data["pieces"])})
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,7 +141,7 @@ class Worker:
             return {"shape": vectors.shape}, vectors.tobytes()
         if kind == "complete":
             model = self._model("language_model", folder)
-            completion: Completion = model.complete(CompletionRequest(**header["request"]), turn)
+            completion: Completion = model.complete(CompletionRequest.read(header["request"]), turn)
             return {"completion": asdict(completion)}, b""
         if kind == "predict_types":
             functions, candidates = read_types_request(header)

@@ -124,7 +124,7 @@ def main() -> None:
     options = parser.parse_args()
 
     import torch
-    from typewright.models.language_model import CALIBRATION, LanguageModel
+    from typewright.models.language_model import LanguageModel
     from typewright.models.protocol import CompletionRequest
     from typewright.models.pull import locate
 
@@ -146,7 +146,10 @@ def main() -> None:
             before = place.prefix[-options.prefix_characters :]
             prefix = before[:-1] if name == "cold" else before
             request = CompletionRequest(
-                prefix, place.suffix, max_tokens=1 if name == "cold" else options.max_tokens
+                prefix,
+                place.suffix,
+                max_tokens=1 if name == "cold" else options.max_tokens,
+                path=Path(place.path).name,
             )
             answer = model.complete(request)
             row[name] = {
@@ -163,7 +166,7 @@ def main() -> None:
         options.json.write_text("".join(json.dumps(row) + "\n" for row in rows))
     report(options.model, rows, loaded)
     log_probabilities = [
-        (math.log(c / (1 - c)) - CALIBRATION[0]) / CALIBRATION[1]
+        (math.log(c / (1 - c)) - model.calibration[0]) / model.calibration[1]
         for c in (min(max(row["healed"]["confidence"], 1e-12), 1 - 1e-12) for row in rows)
     ]
     right = [row["healed"]["text"] == row["expected"] for row in rows]

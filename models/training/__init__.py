@@ -8,7 +8,7 @@ from pathlib import Path
 from typewright.indexer.cancellation import NEVER, CancelToken, Progress
 from typewright.indexer.errors import TypewrightError
 
-AVAILABLE = ("corpus", "type-model")
+AVAILABLE = ("corpus", "type-model", "exits")
 
 
 def run(
@@ -16,11 +16,16 @@ def run(
 ) -> Mapping[str, object]:
     """Run a training and return its report.
 
-    `corpus` fetches the sources that the configuration lists, the only step that needs a network;
-    `type-model` trains the type model. Raises `TypewrightError` for anything else and for bad configurations.
+    `corpus` fetches the sources that the configuration of the type model lists, the only step that needs a
+    network; `type-model` trains the type model, `exits` what stands beside a language model. Raises
+    `TypewrightError` for anything else and for bad configurations.
     """
     if what not in AVAILABLE:
-        raise TypewrightError(f"training of {what} is not available yet; there is {' and '.join(AVAILABLE)}")
+        raise TypewrightError(f"training of {what} is not available yet; there are {', '.join(AVAILABLE)}")
+    if what == "exits":
+        from . import exits, exits_config
+
+        return exits.train(exits_config.read_config(config), progress=progress, cancel=cancel)
     from . import packages, type_model
 
     settings = type_model.read_config(config)

@@ -16,7 +16,8 @@ from typewright.indexer.outline import Import, Symbol, imports, symbols
 from typewright.indexer.source import read_source
 from typewright.indexer.syntax import parse
 
-from ..prompt import Layout, Markers, Piece, lay_out
+from ..prompt import Layout, Markers, lay_out
+from ..protocol import Piece
 from ..vocabulary import Vocabulary
 
 PAD = -1

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typewright.assist.complete import SHOWN_CONFIDENCE, items, suggest
 from typewright.assist.edits import apply
-from typewright.assist.repository_context import BUDGET, repository_context
+from typewright.assist.repository_context import BUDGET, EXCERPT, EXCERPTS, repository_context
 from typewright.assist.session import Session, Settings
 from typewright.indexer.cancellation import NEVER, CancelToken
 from typewright.indexer.errors import Cancelled
@@ -171,25 +171,42 @@ def test_cancelling_items(session: Session) -> None:
 # What the model is told.
 
 
-def context(session: Session, text: str) -> str:
+def context(session: Session, text: str) -> dict[str, str]:
     buffer = Buffer(session, text)
     snapshot = session.snapshot(buffer.overlay)
-    return repository_context(snapshot, buffer.path, text.partition("|")[0], NEVER)
+    texts: dict[str, str] = {}
+    for piece in repository_context(snapshot, buffer.path, text.partition("|")[0], NEVER):
+        texts[piece.path] = texts.get(piece.path, "") + piece.text
+    return texts
 
 
-def test_the_model_is_told_signatures_of_imported_workspace_symbols(session: Session) -> None:
-    text = context(session, "import os\nfrom shop.prices import net_price, Basket as B\n\nx = |")
-    assert "# from shop.prices:\n# def net_price(gross: float, tax: float = TAX) -> float\n" in text
-    assert "# class Basket\n" in text
-    assert "#     def add(self, item: str, count: int = 1) -> None\n" in text
-    assert "_lines" not in text
-    assert all(line.startswith("#") for line in text.splitlines())
-    assert len(text) <= BUDGET
+def test_the_model_is_told_definitions_of_imported_workspace_symbols(session: Session) -> None:
+    found = context(session, "import os\nfrom shop.prices import net_price, Basket as B\n\nx = |")
+    text = found["shop/prices.py"]
+    assert "def net_price(gross: float, tax: float = TAX) -> float: ...\n" in text
+    assert "class Basket:\n" in text
+    assert "    def add(self, item: str, count: int = 1) -> None: ...\n" in text
+    definition = text[text.index("class Basket:") :].partition("\n\n")[0]
+    assert "_lines" not in definition
+
+
+def test_the_model_is_shown_code_like_the_code_above(root: Path, session: Session) -> None:
+    body = "\n".join(f"    receipt.write_row(customer, article_{number})" for number in range(8))
+    for name in ("receipts", "invoices"):
+        (root / "shop" / f"{name}.py").write_text(
+            f"def export_{name}(receipt, customer):\n{body}\n    finish()\n"
+        )
+    session.refresh([root / "shop" / "receipts.py", root / "shop" / "invoices.py"])
+    text = f"def export_orders(receipt, customer):\n{body}\n    |"
+    found = context(session, text)
+    assert set(found) == {"shop/receipts.py", "shop/invoices.py"}
+    assert all("finish()" in each for each in found.values())
+    assert context(session, text.replace("|", "fin|")) == found, "stable while typing"
 
 
 def test_the_file_on_disk_does_not_leak(session: Session) -> None:
-    text = context(session, "from shop.app import SECRET_ON_DISK\nfrom .prices import TAX\n\nx = |")
-    assert text == ""
+    found = context(session, "from shop.app import SECRET_ON_DISK\nfrom .prices import TAX\n\nx = |")
+    assert not any("SECRET_ON_DISK" in text for text in found.values())
 
 
 def test_the_budget_goes_to_what_the_function_uses(root: Path, session: Session) -> None:
@@ -197,10 +214,14 @@ def test_the_budget_goes_to_what_the_function_uses(root: Path, session: Session)
     (root / "shop" / "many.py").write_text("".join(f"def {name}(a, b=1): ...\n" for name in names))
     session.refresh([root / "shop" / "many.py"])
     head = "from shop.many import " + ", ".join(names) + "\n\n"
-    assert context(session, head + "def f():\n    x = |") == ""
-    text = context(session, head + f"def f():\n    {names[30]}(1)\n    x = |")
-    assert text == f"# from shop.many:\n# def {names[30]}(a, b=1)\n"
-    assert context(session, head + f"def f():\n    {names[30]}(1)\n    x = y|") == text, "stable while typing"
+    unused = context(session, head + "def f():\n    x = |")
+    assert not unused["shop/many.py"].startswith(f"def {names[30]}(")
+    found = context(session, head + f"def f():\n    {names[30]}(1)\n    x = |")
+    assert found["shop/many.py"].startswith(f"def {names[30]}(a, b=1): ...\n")
+    assert len(found["shop/many.py"]) <= BUDGET + EXCERPTS * EXCERPT
+    assert context(session, head + f"def f():\n    {names[30]}(1)\n    x = y|") == found, (
+        "stable while typing"
+    )
 
 
 # Ghost text.

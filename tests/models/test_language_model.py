@@ -13,7 +13,7 @@ from typewright.indexer.cancellation import CancelToken
 from typewright.indexer.errors import Cancelled, TypewrightError
 from typewright.models import language_model
 from typewright.models.language_model import LanguageModel
-from typewright.models.protocol import CompletionRequest
+from typewright.models.protocol import CompletionRequest, Piece
 from typewright.models.vocabulary import Vocabulary
 
 SOURCE = inspect.getsource(textwrap)
@@ -196,11 +196,13 @@ def test_a_short_context_keeps_the_end(tmp_path: Path) -> None:
 def test_the_suffix_is_read_where_the_model_can(tmp_path: Path, tiny: LanguageModel) -> None:
     model = LanguageModel.load(make_tiny_model(tmp_path, special=FILL))
     name = model.vocabulary.find
-    prompt, removed = model._prompt(CompletionRequest("a = f(", suffix=")\nb = 2\nc", context="# f(x)\n"))
+    prompt, removed = model._prompt(
+        CompletionRequest("a = f(", ")\nb = 2\nc", pieces=(Piece("g.py", "def f(x): ..."),))
+    )
     assert prompt[0] == name("<|fim_prefix|>")
     assert prompt[-1] == name("<|fim_middle|>")
     middle = prompt.index(name("<|fim_suffix|>") or -1)
-    assert model.vocabulary.bytes_of(prompt[1:middle]) + removed == b"# f(x)\na = f("
+    assert model.vocabulary.bytes_of(prompt[1:middle]) + removed == b"# from g.py:\n# def f(x): ...\na = f("
     assert model.vocabulary.bytes_of(prompt[middle + 1 : -1]) == b")\nb = 2\n"
     prompt, removed = tiny._prompt(CompletionRequest("a = f(", suffix=")\nb = 2\n"))
     assert tiny.vocabulary.bytes_of(prompt) + removed == b"a = f("

@@ -325,7 +325,7 @@ def test_bad_configurations_give_one_sentence(tmp_path: Path, text: str, problem
     with pytest.raises(TypewrightError, match=problem):
         run("type-model", path)
     with pytest.raises(TypewrightError, match="not available yet"):
-        run("exits", path)
+        run("embeddings", path)
 
 
 def test_excluded_packages_cannot_be_listed(tmp_path: Path) -> None:
