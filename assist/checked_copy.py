@@ -127,6 +127,11 @@ class CheckedCopy:
             errors = self._errors(checker)
             self._known[checker.label] = Counter(error.identity for error in errors or ())
 
+    def allow(self, complaint: Complaint) -> None:
+        """Take one more error for granted: it comes and goes without any annotation."""
+        self._known[complaint.checker.label][complaint.error.identity] += 1
+        self._judged.clear()
+
     def complaints(self, *, quick: bool = False) -> list[Complaint]:
         """Return the new errors of the first checker with any; `quick` leaves slow ones out beside others."""
         fast = [checker for checker in self._checkers if checker.name not in _SLOW]

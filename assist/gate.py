@@ -131,10 +131,13 @@ class Gate:
                     (vague if many else charges).append((complaint, items))
             isolated = not charges
             if isolated:
-                charges = [
-                    (complaint, self._isolate(work, complaint, blame, trials[complaint.checker.label]))
-                    for complaint, _ in vague[:1]
-                ]
+                if not vague:
+                    break  # nothing stands any more that could be taken back
+                complaint = vague[0][0]
+                guilty = self._isolate(work, complaint, blame, trials[complaint.checker.label])
+                if not guilty:
+                    self._copy.allow(complaint)
+                charges = [(complaint, guilty)]
             found: dict[Item, str] = {}
             for complaint, guilty in charges:
                 accused[complaint.charge].update(guilty)
@@ -148,8 +151,6 @@ class Gate:
                     errors.setdefault(item, complaint.error)
                 if complaint.slow:
                     slow.update(guilty)
-            if not found:
-                break  # nothing stands any more that could be taken back
             work.take_back(found)
         forms = {item: list(work.forms(item, errors[item])) for item in sorted(errors)}
         again = {item: found[:1] * (item in doubtful or item not in clear) for item, found in forms.items()}
@@ -159,7 +160,8 @@ class Gate:
         """Return the annotations that bring an error; they all stand afterwards, as they did before."""
         error = complaint.error
         circles = list(blame.circles(self._root / error.path, error, surfaced=complaint.surfaced))
-        forms = {item: work.form(item) for circle in circles for item in circle}
+        suspects = [item for circle in circles for item in circle]
+        forms = {item: work.form(item) for item in suspects}
         fallen: set[Item] = set()
 
         def let_fall(items: Collection[Item]) -> None:
@@ -176,8 +178,8 @@ class Gate:
             )
 
         only: Path | None = error.path if complaint.slow else None
-        if only and not stays(()):
-            only = None  # it takes the other files to bring it
+        if only and (not stays(()) or stays(suspects)):
+            only = None  # it takes the other files to bring it, or to end it
         cost = _SLOW_TRIAL if complaint.slow else 1
         found = culprits(circles, stays, trials, cost=cost, group=_function)
         let_fall(())

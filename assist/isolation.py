@@ -23,13 +23,14 @@ def culprits(
     cost: int = 1,
     group: Callable[[Item], Hashable] = lambda item: item,
 ) -> Sequence[Item]:
-    """Return the suspects without which there is no error; all of them where that cannot be said.
+    """Return the suspects without which there is no error; none where it stays without any of them.
 
     `circles` are groups of suspects, the likeliest first: the next one is looked at where the error stays
     without all those before. `stays` says whether it does without some of them. Culprits are found one after
     the other by bisection: the first that brings the error when those before it stand. Where two are of the
     same `group`, all of that group are. With `n` suspects and `k` culprits that takes about `k * log2(n)`
-    trials, of `cost` each. When they are used up, what was not tried counts as innocent.
+    trials, of `cost` each. When they are used up, what was not tried counts as innocent, unless nobody was
+    found: then everybody asked about is guilty.
     """
 
     def tried(without: Sequence[Item]) -> bool:
@@ -44,7 +45,7 @@ def culprits(
         if trials.left <= 0:
             return suspects
     else:
-        return suspects
+        return []
     found: list[Item] = []
     left = list(suspects)
     while left and (not found or (trials.left > 0 and tried(found))):

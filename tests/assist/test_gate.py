@@ -292,3 +292,21 @@ def test_annotations_do_not_fall_for_an_error_that_others_bring(
     files = gated(session, AnnotateOptions(minimum_confidence=0.5, checker="auto"))
     taken_back = [slot.name for file in files.values() for slot, _ in file.taken_back]
     assert sorted(taken_back) == sorted(counted + worded)
+
+
+class Moody(Fake):
+    """A checker that also complains from its second run on, whatever stands there."""
+
+    def errors(self, folder: Path, files: list[Path], **options: object) -> tuple[CheckerError, ...]:
+        found = super().errors(folder, files, **options)
+        return (*found, CheckerError(files[0], 1, "bad", "moody")) if self.runs > 1 else found
+
+
+def test_what_is_wrong_without_any_annotation_takes_none_along(
+    open_session: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = open_session({"a.py": "".join(f"def f{n}(x=1):\n    return x\n\n" for n in range(12))})
+    monkeypatch.setattr("typewright.assist.checked_copy.choose", lambda *_: (Moody("ty", "def f3.*x: int"),))
+    [file] = gated(session, AnnotateOptions(minimum_confidence=0.5, checker="auto")).values()
+    assert [(slot.function, slot.name) for slot, _ in file.taken_back] == [("f3", "x")]
+    assert len(file.slots) == 23

@@ -36,8 +36,12 @@ def test_the_next_circle_is_looked_at_where_the_error_stays_without_those_before
     assert not any(item >= 200 for without in asked for item in without)
 
 
-def test_where_none_of_them_is_to_blame_all_are() -> None:
-    assert culprits([[1], [2]], lambda _: True, Trials(9)) == [1, 2]
+def test_where_the_error_stays_without_any_of_them_none_is_to_blame() -> None:
+    assert culprits([[1], [2]], lambda _: True, Trials(9)) == []
+
+
+def test_where_nobody_was_found_in_time_those_asked_about_are_guilty() -> None:
+    assert culprits([[1], [2], [3]], lambda _: True, Trials(2)) == [1, 2]
 
 
 def test_two_of_a_group_stand_for_the_whole_of_it() -> None:
