@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["MINIMUM_CONFIDENCE", "AnnotateOptions", "AnnotatedFile", "annotate", "annotation_edits"]
 
 _EVERYTHING_SURE = AnnotateOptions()
-_PASSES = 6  # what was taken back for another's error gets a second chance; in practice two
 _BATCH = 400  # files that are settled together: whoever stops a run keeps those before
 
 
@@ -71,9 +70,10 @@ def annotate(
 def _settle(work: Work, gate: Gate, paths: Sequence[Path]) -> None:
     """Annotate until nothing new is found and no checker objects.
 
-    The last pass is what a second run would do, and comes to nothing.
+    Every pass keeps what stood after those before. The last one is what a second run would do, and comes to
+    nothing.
     """
-    for _ in range(_PASSES):
+    while True:
         while work.settle(paths):
             gate.settle(work)
         if not gate.names or not work.keep():

@@ -292,6 +292,13 @@ class Work:
         for path in sorted({path for path, _ in items}):
             self._files[path].build()
 
+    def form(self, item: Item) -> Annotation:
+        """Return an annotation as it stands."""
+        path, key = item
+        annotation = self._files[path].accepted[key].annotation
+        assert annotation is not None
+        return annotation
+
     def forms(self, item: Item, error: CheckerError) -> Sequence[Annotation]:
         """Return an annotation as it was found, and what says less and might pass."""
         path, key = item

@@ -42,15 +42,20 @@ class Blame:
                 for name in set(key[1].split(".")[-2:]):
                     self._by_function[name].append((path, key))
 
-    def suspects(self, path: Path, error: CheckerError, *, surfaced: bool) -> list[Item]:
-        """Return the annotations to take back for an error: the likeliest group of those that there are.
+    def circles(self, path: Path, error: CheckerError, *, surfaced: bool) -> Iterator[list[Item]]:
+        """Yield the annotations that may bring an error, in ever wider circles: the likeliest first.
 
         `surfaced` says that the error was there before, in a body that the checker did not look into.
         """
+        seen: set[Item] = set()
         for step in self._steps(path, error, surfaced=surfaced):
-            if step:
-                return list(dict.fromkeys(step))
-        return []
+            if circle := [item for item in dict.fromkeys(step) if item not in seen]:
+                seen.update(circle)
+                yield circle
+
+    def suspects(self, path: Path, error: CheckerError, *, surfaced: bool) -> list[Item]:
+        """Return the annotations to take back for an error: the likeliest group of those that there are."""
+        return next(self.circles(path, error, surfaced=surfaced), [])
 
     def _steps(self, path: Path, error: CheckerError, *, surfaced: bool) -> Iterator[list[Item]]:
         if error.code == _IMPORT_CYCLE:

@@ -23,6 +23,7 @@ _TEXT_LINE = re.compile(
 )
 _CONCISE_LINE = re.compile(r"^(?P<path>.+?):(?P<line>\d+):\d+: error\[(?P<code>[\w-]+)\] (?P<message>.*)$")
 _PLACE = re.compile(r"\bline \d+|:\d+")
+_UNION = re.compile(r"[^\s\"'`|]+(?: \| [^\s\"'`|]+)+")
 # Of a function with annotations some of which are missing, mypy says something else than of one without any.
 _WHOLE = frozenset({"no-untyped-def"})
 _PATIENCE = 0.1  # seconds between looks at whether the user still waits
@@ -39,8 +40,11 @@ class CheckerError:
 
     @property
     def identity(self) -> tuple[Path, str, str]:
-        """What stays the same when lines move."""
-        return self.path, self.code, "" if self.code in _WHOLE else _PLACE.sub("", self.message)
+        """What stays the same when lines move, or the arms of a union come in another order."""
+        if self.code in _WHOLE:
+            return self.path, self.code, ""
+        message = _UNION.sub(lambda union: " | ".join(sorted(union[0].split(" | "))), self.message)
+        return self.path, self.code, _PLACE.sub("", message)
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,9 +75,14 @@ class Spelling:
     def home(self, name: str) -> tuple[str, tuple[str, str] | None]:
         """Return how the file writes a name, and the import it needs; raises LookupError."""
         module, _, simple = name.rpartition(".")
-        if simple in self._names.bindings:
-            return simple, None
         nameable = self._nameable.get(simple)
+        if bindings := self._names.bindings.get(simple):
+            modules = {binding.module for binding in bindings if binding.is_module}
+            if not modules:
+                return simple, None
+            if modules == {nameable.module if nameable else _HOMES.get(simple, module)}:
+                return f"{simple}.{simple}", None  # `import datetime`: the class is called as its module
+            raise LookupError(name)
         if nameable is not None and nameable.module:
             return simple, (nameable.module, simple)
         if simple in BUILTINS:

@@ -52,6 +52,11 @@ class Binding:
     imported: bool = False
     typing_only: bool = False
 
+    @property
+    def is_module(self) -> bool:
+        """Whether it binds the module itself."""
+        return self.imported and not self.name
+
 
 class ModuleNames:
     """The names that a module binds at its top level, and how it treats annotations."""

@@ -91,3 +91,17 @@ def test_an_error_stays_itself_when_lines_move() -> None:
     one = CheckerError(Path("a.py"), 3, "no-redef", 'Name "f" already defined on line 12')
     other = CheckerError(Path("a.py"), 9, "no-redef", 'Name "f" already defined on line 18')
     assert one.identity == other.identity
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ('"Unknown | str | None" is not "int"', '"None | str | Unknown" is not "int"', True),
+        ("found `list[int] | None`", "found `None | list[int]`", True),
+        ('expected "int", got "str | None"', 'expected "str | None", got "int"', False),
+        ('"a | b" is not "c | d"', '"b | c" is not "a | d"', False),
+    ],
+)
+def test_the_order_of_a_union_makes_no_other_error(one: str, other: str, *, same: bool) -> None:
+    first, second = (CheckerError(Path("a.py"), 1, "code", message) for message in (one, other))
+    assert (first.identity == second.identity) is same

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -233,27 +234,29 @@ def test_a_checker_that_nobody_named_and_that_gives_up_is_a_notice(open_session:
 
 
 class Fake:
-    """A checker that objects to lines."""
+    """A checker that objects to lines, there or `at` the beginning of another file."""
 
     bodies = False
 
-    def __init__(self, name: str, objection: str) -> None:
+    def __init__(self, name: str, objection: str, at: str = "") -> None:
         self.name = self.label = name
-        self._objection = objection
+        self._objection = re.compile(objection)
+        self._at = at
         self.runs = 0
 
     def errors(self, folder: Path, files: list[Path], **_: object) -> tuple[CheckerError, ...]:
         self.runs += 1
         lines = [
             (path, number, line)
-            for path in files
+            for path in sorted(file.relative_to(folder) for file in folder.iterdir())
             for number, line in enumerate((folder / path).read_text().splitlines(), 1)
         ]
-        return tuple(
-            CheckerError(path, number, "bad", "not good")
+        errors = [
+            CheckerError(Path(self._at or path), 1 if self._at else number, "bad", f"not {match[0]}")
             for path, number, line in lines
-            if self._objection in line
-        )
+            if (match := self._objection.search(line))
+        ]
+        return tuple(error for error in errors if error.path in files)
 
 
 def test_slow_checkers_are_asked_less_and_have_the_last_word_all_the_same(
@@ -261,10 +264,49 @@ def test_slow_checkers_are_asked_less_and_have_the_last_word_all_the_same(
 ) -> None:
     text = "def one(a=1, b='x'):\n    return 1\n\ndef two(c=2, d=''):\n    return [1]\n"
     session = open_session({"a.py": text})
-    fast, slow = Fake("ty", "b: str"), Fake("basedpyright", "-> list[int]")
-    monkeypatch.setattr("typewright.assist.gate.choose", lambda *_: (fast, slow))
+    fast, slow = Fake("ty", "b: str"), Fake("basedpyright", r"-> list\[int\]")
+    monkeypatch.setattr("typewright.assist.checked_copy.choose", lambda *_: (fast, slow))
     file = gated(session, AnnotateOptions(minimum_confidence=0.5, checker="auto"))["a.py"]
     assert "def one(a: int = 1, b='x') -> int:" in file.after
     assert "def two(c: int = 2, d: str = ''):" in file.after
     assert file.checkers == ("ty", "basedpyright")
     assert slow.runs < fast.runs
+
+
+def test_annotations_do_not_fall_for_an_error_that_others_bring(
+    open_session: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However much a fast checker finds, and where many could be to blame for what a slow one says."""
+    names = [f"{a}{b}" for a in "abcdef" for b in "klmnopqr"]
+    function = "def {0}({0}x=1, {0}y='s'):\n    return 1\n\n"
+    session = open_session(
+        {
+            "one.py": "import two\n\n" + "".join(function.format(f"_{name}") for name in names),
+            "two.py": "".join(map(function.format, names)),
+        }
+    )
+    counted, worded = [f"{name}x" for name in names[3::6]], [f"{name}y" for name in names[5::24]]
+    fast = Fake("ty", r"\b(" + "|".join(counted) + "): int", at="one.py")
+    slow = Fake("basedpyright", r"\b(" + "|".join(worded) + "): str", at="one.py")
+    monkeypatch.setattr("typewright.assist.checked_copy.choose", lambda *_: (fast, slow))
+    files = gated(session, AnnotateOptions(minimum_confidence=0.5, checker="auto"))
+    taken_back = [slot.name for file in files.values() for slot, _ in file.taken_back]
+    assert sorted(taken_back) == sorted(counted + worded)
+
+
+class Moody(Fake):
+    """A checker that also complains from its second run on, whatever stands there."""
+
+    def errors(self, folder: Path, files: list[Path], **options: object) -> tuple[CheckerError, ...]:
+        found = super().errors(folder, files, **options)
+        return (*found, CheckerError(files[0], 1, "bad", "moody")) if self.runs > 1 else found
+
+
+def test_what_is_wrong_without_any_annotation_takes_none_along(
+    open_session: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = open_session({"a.py": "".join(f"def f{n}(x=1):\n    return x\n\n" for n in range(12))})
+    monkeypatch.setattr("typewright.assist.checked_copy.choose", lambda *_: (Moody("ty", "def f3.*x: int"),))
+    [file] = gated(session, AnnotateOptions(minimum_confidence=0.5, checker="auto")).values()
+    assert [(slot.function, slot.name) for slot, _ in file.taken_back] == [("f3", "x")]
+    assert len(file.slots) == 23
