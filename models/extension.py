@@ -27,12 +27,13 @@ class Extension:
     """Adapters, exits and drafter of one model; `tensors` by the names of `exits.trainable`, float32.
 
     `calibration` is intercept and slope of Platt's scaling, from the logarithm of the probability of all
-    tokens of a completion to its being right.
+    tokens of a completion to its being right. `reads_suffix`: whether what stands behind the cursor helps it.
     """
 
     markers: tuple[str, ...]
     layers: tuple[int, ...]
     calibration: tuple[float, float]
+    reads_suffix: bool
     tensors: Mapping[str, Tensor]
 
     @classmethod
@@ -62,6 +63,7 @@ class Extension:
                 tuple(data["markers"]),
                 tuple(data["exits"]),
                 tuple(data["calibration"]),
+                data["reads suffix"],
                 unpack(load(content)),
             )
         except OSError as error:

@@ -53,6 +53,7 @@ class LanguageModel:
         self._model = model
         self.calibration = extension.calibration if extension else CALIBRATION
         self._markers = Markers.of(vocabulary, extension.markers) if extension else None
+        self._reads_suffix = extension is None or extension.reads_suffix
         self._device = device
         self.vocabulary = vocabulary
         self.layers: int = model.config.num_hidden_layers
@@ -144,13 +145,9 @@ class LanguageModel:
         if self._markers is not None:
             above, line_feed, line = prefix.rpartition("\n")
             numbers, removed = self.vocabulary.heal(line)
+            suffix = request.suffix if self._reads_suffix else ""
             layout = lay_out(
-                self.vocabulary,
-                self._markers,
-                request.pieces,
-                request.path,
-                above + line_feed,
-                request.suffix,
+                self.vocabulary, self._markers, request.pieces, request.path, above + line_feed, suffix
             )
             fixed = len(layout.context) + len(layout.tail) + len(numbers)
             body = layout.body[-max(1, room - fixed) :]

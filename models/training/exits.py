@@ -167,6 +167,7 @@ class _Run:
             "markers": self.config.markers,
             "exits": self.config.exits,
             "calibration": self.config.calibration,
+            "reads suffix": self.config.reads_suffix,
         }
         for name, data in ((DESCRIPTION, description), ("metrics.json", report)):
             (output / name).write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")

@@ -26,7 +26,8 @@ class ExitsConfig:
     are numbers of layers. `markers` are the tokens that divide a prompt (file, suffix, middle, end); what
     follows `middle`, the rarest and what the model is for, counts `middle_weight` times. A run ends after
     `epochs`, or after `seconds` where they are given: the learning rate falls to nothing by whichever comes
-    first. `calibration` is what benchmarks/completion/line_completion.py has found for the weights.
+    first. `calibration` and `reads_suffix` are what benchmarks/completion/line_completion.py has found of the
+    weights: numbers of its scaling, and whether reading what stands behind the cursor made more lines right.
     """
 
     packages: Path
@@ -45,7 +46,8 @@ class ExitsConfig:
     drafter: int = 768
     exit_weight: float = 0.1
     middle_weight: float = 4.0
-    calibration: tuple[float, float] = (3.7, 2.6)
+    calibration: tuple[float, float] = (2.82, 2.47)
+    reads_suffix: bool = False
     epochs: float = 1.0
     seconds: float = 0.0
     batch: int = 32

@@ -234,8 +234,9 @@ def _weights(language_model_weights: Path) -> Path:
 
 @pytest.mark.usefixtures("_weights")
 def test_the_rest_of_the_line(session: Session) -> None:
-    suggestion = Buffer(session, "def add(a, b):\n    return |\n").suggest()
-    assert suggestion.completion == "a + b"
+    text = "def add(a, b):\n    return a + b\n\n\ndef subtract(a, b):\n    return a - b\n\n\ndef multiply(a, b):\n"
+    suggestion = Buffer(session, text + "    return |\n").suggest()
+    assert suggestion.completion == "a * b"
     assert suggestion.shown
     assert suggestion.confidence >= SHOWN_CONFIDENCE
     assert 0 < suggestion.first_token_ms <= suggestion.total_ms

@@ -119,7 +119,7 @@ def test_adapters_begin_as_nothing_and_are_merged_without_a_trace(tiny_folder: P
     apart = decoder(tokens)
     assert not torch.allclose(apart, before, atol=0.1)
     merged = Decoder.load(tiny_folder)
-    Extension(MARKERS, (1,), (0.0, 1.0), tensors).merge(merged.layers)
+    Extension(MARKERS, (1,), (0.0, 1.0), True, tensors).merge(merged.layers)
     assert torch.allclose(merged(tokens), apart, atol=1e-4)
 
 

@@ -36,8 +36,10 @@ def smollm(language_model_weights: Path) -> LanguageModel:
 
 
 def test_the_converted_model_writes_sensible_code(smollm: LanguageModel) -> None:
-    completion = smollm.complete(CompletionRequest("def add(a, b):\n    return "))
-    assert completion.text == "a + b"
+    completion = smollm.complete(
+        CompletionRequest("def first(a, b):\n    return a\n\n\ndef second(a, b):\n    return ")
+    )
+    assert completion.text == "b"
     assert 0.3 < completion.confidence <= 1
     assert completion.layers_run == smollm.layers == 30
     assert 0 < completion.first_token_ms <= completion.total_ms
@@ -51,8 +53,9 @@ def test_a_word_broken_off_is_continued(smollm: LanguageModel) -> None:
 
 def test_the_same_tokens_as_transformers_generates(smollm: LanguageModel) -> None:
     prefix = 'import json\n\n\ndef load(path):\n    """Read a JSON file."""\n    with'
-    ours = smollm.complete(CompletionRequest(prefix, stop="block", max_tokens=9))
-    prompt, removed = smollm.vocabulary.heal(prefix)
+    request = CompletionRequest(prefix, stop="block", max_tokens=9)
+    ours = smollm.complete(request)
+    prompt, removed = smollm._prompt(request)
     assert removed == b" with"
     theirs = smollm._model.generate(
         torch.tensor([[*prompt, *ours.token_ids[:1]]]), max_new_tokens=8, do_sample=False
