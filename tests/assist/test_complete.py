@@ -234,8 +234,8 @@ def _weights(language_model_weights: Path) -> Path:
 
 @pytest.mark.usefixtures("_weights")
 def test_the_rest_of_the_line(session: Session) -> None:
-    text = "def add(a, b):\n    return a + b\n\n\ndef subtract(a, b):\n    return a - b\n\n\ndef multiply(a, b):\n"
-    suggestion = Buffer(session, text + "    return |\n").suggest()
+    above = "def add(a, b):\n    return a + b\n\n\ndef subtract(a, b):\n    return a - b\n\n\n"
+    suggestion = Buffer(session, above + "def multiply(a, b):\n    return |\n").suggest()
     assert suggestion.completion == "a * b"
     assert suggestion.shown
     assert suggestion.confidence >= SHOWN_CONFIDENCE
