@@ -27,13 +27,15 @@ class Extension:
     """Adapters, exits and drafter of one model; `tensors` by the names of `exits.trainable`, float32.
 
     `calibration` is intercept and slope of Platt's scaling, from the logarithm of the probability of all
-    tokens of a completion to its being right. `reads_suffix`: whether what stands behind the cursor helps it.
+    tokens of a completion to its being right. `reads_suffix`: whether what stands behind the cursor helps it;
+    `key`: the hash of the file.
     """
 
     markers: tuple[str, ...]
     layers: tuple[int, ...]
     calibration: tuple[float, float]
     reads_suffix: bool
+    key: str
     tensors: Mapping[str, Tensor]
 
     @classmethod
@@ -64,6 +66,7 @@ class Extension:
                 tuple(data["exits"]),
                 tuple(data["calibration"]),
                 data["reads suffix"],
+                data["sha256"],
                 unpack(load(content)),
             )
         except OSError as error:

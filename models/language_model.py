@@ -10,13 +10,16 @@ from pathlib import Path
 
 import torch
 from tokenizers import Tokenizer
-from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache, PreTrainedModel
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from typewright.indexer.cancellation import NEVER, CancelToken
 from typewright.indexer.errors import TypewrightError
 
+from .decoder import Decoder, Shape
 from .extension import Extension
+from .packed import PackedDecoder, can_pack
 from .prompt import Markers, as_comments, first_lines, lay_out
 from .protocol import Completion, CompletionRequest
+from .runners import PackedRunner, Runner, TransformersRunner
 from .stopping import End
 from .vocabulary import Vocabulary
 
@@ -25,8 +28,7 @@ from .vocabulary import Vocabulary
 PREFIX_CHARACTERS, PREFIX_STEP = 4_000, 1_000
 # Intercept and slope for a model without an extension; a guess from smollm2-135m as it is pulled.
 CALIBRATION = (2.78, 1.85)
-# Tokens of one forward pass over the prompt, between two looks at the cancel token.
-PREFILL_CHUNK = {"cpu": 64, "cuda": 1024}
+CAPACITY = 2048  # tokens of a prompt with its completion, where the weights are packed
 
 Constraint = Callable[[bytes], Sequence[int] | None]
 """Called with the bytes generated so far: the tokens that may come next, or None for all."""
@@ -45,56 +47,50 @@ class LanguageModel:
 
     def __init__(
         self,
-        model: PreTrainedModel,
+        runner: Runner,
         vocabulary: Vocabulary,
-        device: torch.device,
+        ends: Sequence[int],
         extension: Extension | None = None,
     ) -> None:
-        self._model = model
+        self.runner = runner
+        self.vocabulary = vocabulary
+        self.layers = runner.layers
         self.calibration = extension.calibration if extension else CALIBRATION
         self._markers = Markers.of(vocabulary, extension.markers) if extension else None
         self._reads_suffix = extension is None or extension.reads_suffix
-        self._device = device
-        self.vocabulary = vocabulary
-        self.layers: int = model.config.num_hidden_layers
-        self.context_length: int = getattr(model.config, "max_position_embeddings", 2048)
-        self._chunk = PREFILL_CHUNK[device.type]
-        self._cache = DynamicCache()
-        self._cached: list[int] = []  # the tokens whose keys and values are in the cache
+        self._cached: list[int] = []  # the tokens whose keys and values the runner has
         names = ("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>")
         other_names = ("<fim_prefix>", "<fim_suffix>", "<fim_middle>")
         found = [[vocabulary.find(name) for name in each] for each in (names, other_names)]
         self._fill = next(
             ([number for number in each if number is not None] for each in found if None not in each), []
         )
-        end = model.config.eos_token_id
-        self._ends = vocabulary.special | set(end if isinstance(end, list) else [end])
+        self._ends = vocabulary.special | set(ends)
 
     @classmethod
-    def load(cls, folder: Path, *, device: str = "cpu") -> LanguageModel:
-        """Load the model in `folder` (configuration, safetensors, tokenizer); raises `TypewrightError`."""
-        where = torch.device(device)
+    def load(cls, folder: Path, *, device: str = "cpu", packed: bool = True) -> LanguageModel:
+        """Load the model in `folder` (configuration, safetensors, tokenizer); raises `TypewrightError`.
+
+        On a CPU its weights are packed into 8 bits where its family and sizes allow, unless `packed` is
+        False.
+        """
         try:
-            model = AutoModelForCausalLM.from_pretrained(
-                folder,
-                local_files_only=True,
-                use_safetensors=True,
-                # bfloat16 is an order of magnitude slower than float32 on most CPUs.
-                dtype=torch.bfloat16 if where.type == "cuda" else torch.float32,
-            )
             if (folder / "tokenizer.json").is_file():
                 tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
             else:
                 tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True).backend_tokenizer
-        except MemoryError as error:
-            raise TypewrightError(f"there is not enough memory for the model in {folder}") from error
-        except Exception as error:  # tokenizers raises bare Exception, safetensors and transformers their own
-            problem = str(error).partition("\n")[0]
-            raise TypewrightError(f"{folder} holds no language model that can be read: {problem}") from error
+            ends = AutoConfig.from_pretrained(folder, local_files_only=True).eos_token_id
+        except Exception as error:  # tokenizers raises bare Exception, transformers its own
+            raise _unreadable(folder, error) from error
         extension = Extension.of(folder)
-        if extension is not None:
-            extension.merge(model.get_submodule("model.layers"))
-        return cls(model.train(False).to(where), Vocabulary(tokenizer), where, extension)
+        where = torch.device(device)
+        runner: Runner
+        if packed and where.type == "cpu" and can_pack(folder):
+            runner = _packed(folder, extension)
+        else:
+            runner = _plain(folder, where, extension)
+        ends = ends if isinstance(ends, list) else [ends]
+        return cls(runner, Vocabulary(tokenizer), [end for end in ends if end is not None], extension)
 
     def complete(self, request: CompletionRequest, cancel: CancelToken = NEVER) -> Completion:
         """Complete the text between prefix and suffix. Raises `Cancelled`; what was computed stays cached."""
@@ -140,7 +136,7 @@ class LanguageModel:
 
     def _prompt(self, request: CompletionRequest) -> tuple[list[int], bytes]:
         """The prompt's tokens and the bytes at the cursor that are to be generated again."""
-        room = self.context_length - request.max_tokens - 8
+        room = self.runner.context_length - request.max_tokens - 8
         prefix = _end_of(request.prefix)
         if self._markers is not None:
             above, line_feed, line = prefix.rpartition("\n")
@@ -162,7 +158,6 @@ class LanguageModel:
         head = [*self.vocabulary.start, *head]
         return [*head, *numbers[-max(1, room - len(head) - len(tail)) :], *tail], removed
 
-    @torch.inference_mode()
     def _generate(self, prompt: Sequence[int], constraint: Constraint, cancel: CancelToken) -> Iterator[Step]:
         """Yield greedy steps until nothing is allowed; the caller stops earlier."""
         logits = self._prefill(prompt or [next(iter(self._ends))], cancel)
@@ -174,8 +169,7 @@ class LanguageModel:
             step = _choose(logits, allowed)
             yield step
             generated.append(step.token)
-            cancel.check()
-            logits = self._forward([step.token])
+            logits = self._extend([step.token], cancel)
 
     def _prefill(self, prompt: Sequence[int], cancel: CancelToken) -> torch.Tensor:
         """Bring the cache to `prompt` and return the logits behind it; what is cached is not computed."""
@@ -184,20 +178,56 @@ class LanguageModel:
         while known < limit and self._cached[known] == prompt[known]:
             known += 1
         if known < len(self._cached):
-            self._cache.crop(known - len(self._cached))
+            self.runner.keep(known)
             del self._cached[known:]
         logits = torch.empty(0)
-        for start in range(known, len(prompt), self._chunk):
-            cancel.check()
-            logits = self._forward(prompt[start : start + self._chunk])
+        for start in range(known, len(prompt), self.runner.chunk):
+            logits = self._extend(prompt[start : start + self.runner.chunk], cancel)
         return logits
 
-    def _forward(self, tokens: Sequence[int]) -> torch.Tensor:
-        ids = torch.tensor([list(tokens)], device=self._device)
-        out = self._model(input_ids=ids, past_key_values=self._cache, use_cache=True, logits_to_keep=1)
+    def _extend(self, tokens: Sequence[int], cancel: CancelToken) -> torch.Tensor:
+        logits = self.runner.extend(tokens, cancel)
         self._cached.extend(tokens)
-        logits: torch.Tensor = out.logits[0, -1].float()
         return logits
+
+
+def _packed(folder: Path, extension: Extension | None) -> Runner:
+    def decoder() -> Decoder:
+        decoder = Decoder.load(folder)
+        if extension is not None:
+            extension.merge(decoder.layers)
+        return decoder
+
+    shape = Shape.read(folder)
+    cuts = (*(extension.layers if extension else ()), shape.layers)
+    key = extension.key if extension else ""
+    threads = torch.get_num_threads()
+    return PackedRunner(
+        PackedDecoder.load(folder, shape, key, cuts, decoder, capacity=CAPACITY, threads=threads)
+    )
+
+
+def _plain(folder: Path, device: torch.device, extension: Extension | None) -> Runner:
+    try:
+        model = AutoModelForCausalLM.from_pretrained(
+            folder,
+            local_files_only=True,
+            use_safetensors=True,
+            # bfloat16 is an order of magnitude slower than float32 on most CPUs.
+            dtype=torch.bfloat16 if device.type == "cuda" else torch.float32,
+        )
+    except MemoryError as error:
+        raise TypewrightError(f"there is not enough memory for the model in {folder}") from error
+    except Exception as error:  # safetensors and transformers raise their own
+        raise _unreadable(folder, error) from error
+    if extension is not None:
+        extension.merge(model.get_submodule("model.layers"))
+    return TransformersRunner(model, device)
+
+
+def _unreadable(folder: Path, error: Exception) -> TypewrightError:
+    problem = str(error).partition("\n")[0]
+    return TypewrightError(f"{folder} holds no language model that can be read: {problem}")
 
 
 def _choose(logits: torch.Tensor, allowed: Sequence[int] | None) -> Step:

@@ -17,8 +17,10 @@ from typewright.models.decoder import Decoder, Shape
 from typewright.models.exits import Exits, adapt
 from typewright.models.extension import Extension, pack, unpack
 from typewright.models.language_model import LanguageModel
+from typewright.models.packed import PackedDecoder, quantise
 from typewright.models.prompt import Markers, as_comments, lay_out
 from typewright.models.protocol import CompletionRequest, Piece
+from typewright.models.runners import TransformersRunner
 from typewright.models.training import run
 from typewright.models.training.code_rows import PAD, Rows, read_rows
 from typewright.models.vocabulary import Vocabulary
@@ -91,6 +93,58 @@ def test_the_decoder_computes_what_transformers_computes(tmp_path: Path, family:
     assert torch.allclose(ours, theirs, atol=1e-4)
 
 
+@pytest.mark.parametrize("family", ["llama", "qwen2"])
+def test_packed_weights_say_nearly_the_same_however_tokens_are_grouped(tmp_path: Path, family: str) -> None:
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    config = AutoConfig.for_model(
+        family,
+        vocab_size=300,
+        hidden_size=64,
+        intermediate_size=128,
+        num_hidden_layers=3,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+    )
+    torch.manual_seed(1)
+    model = AutoModelForCausalLM.from_config(config)
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.1)
+    model.save_pretrained(tmp_path)
+    tokens = torch.randint(0, 300, (40,)).tolist()
+    with torch.inference_mode():
+        theirs = model(torch.tensor([tokens])).logits[0].numpy()
+    shape = Shape.read(tmp_path)
+
+    def answers(size: int, cuts: tuple[int, ...]) -> numpy.ndarray:
+        packed = PackedDecoder.load(
+            tmp_path, shape, "", cuts, lambda: Decoder.load(tmp_path), capacity=64, threads=1
+        )
+        found = []
+        for start in range(0, len(tokens), size):
+            x = packed.embed(tokens[start : start + size])
+            for segment in range(len(cuts)):
+                x = packed.run(segment, x, start)
+            found.append(packed.logits(x))
+        return numpy.concatenate(found)
+
+    ours = answers(40, (3,))
+    assert numpy.abs(ours - theirs).mean() < 0.05 * numpy.abs(theirs).mean()
+    for size in (2, 5, 8):
+        assert (answers(size, (3,)) == ours).all(), "a draft that is verified at once is greedy's own text"
+    assert (answers(40, (1, 2, 3)) == ours).all()
+    assert len(list(tmp_path.glob("cpu-*"))) == 2, "built once for each way to cut"
+
+
+def test_eight_bits_a_number() -> None:
+    weight = numpy.random.default_rng(0).standard_normal((6, 128)).astype(numpy.float32)
+    weight[2] = 0
+    numbers, scales = quantise(weight)
+    assert (numbers.shape, scales.shape) == ((6, 2, 64), (6, 2))
+    back = (numbers.astype(numpy.float32) - 128) * scales[..., None]
+    assert numpy.abs(back.reshape(6, 128) - weight).max() <= scales.max() / 2 + 1e-6
+
+
 def test_what_is_no_decoder_is_refused(tmp_path: Path, tiny_folder: Path) -> None:
     with pytest.raises(TypewrightError, match="no model configuration"):
         Shape.read(tmp_path)
@@ -119,7 +173,7 @@ def test_adapters_begin_as_nothing_and_are_merged_without_a_trace(tiny_folder: P
     apart = decoder(tokens)
     assert not torch.allclose(apart, before, atol=0.1)
     merged = Decoder.load(tiny_folder)
-    Extension(MARKERS, (1,), (0.0, 1.0), True, tensors).merge(merged.layers)
+    Extension(MARKERS, (1,), (0.0, 1.0), True, "", tensors).merge(merged.layers)
     assert torch.allclose(merged(tokens), apart, atol=1e-4)
 
 
@@ -287,7 +341,8 @@ def test_the_shipped_weights_are_read_and_used(language_model_weights: Path) -> 
     layers = Shape.read(language_model_weights).layers
     assert all(0 < layer < layers for layer in extension.layers)
     assert all(torch.isfinite(t).all() for t in extension.tensors.values())
-    model = LanguageModel.load(language_model_weights)
+    model = LanguageModel.load(language_model_weights, packed=False)
+    assert isinstance(model.runner, TransformersRunner)
     request = CompletionRequest(
         "def total(self):\n    return ",
         "\n",
@@ -296,4 +351,6 @@ def test_the_shipped_weights_are_read_and_used(language_model_weights: Path) -> 
     )
     assert model.complete(request).text
     bare = load_file(language_model_weights / "model.safetensors")["model.layers.0.mlp.up_proj.weight"]
-    assert not torch.equal(model._model.get_submodule("model.layers")[0].mlp.up_proj.weight, bare.float())
+    assert not torch.equal(
+        model.runner.model.get_submodule("model.layers")[0].mlp.up_proj.weight, bare.float()
+    )

@@ -14,15 +14,16 @@ from typewright.indexer.errors import Cancelled, TypewrightError
 from typewright.models import language_model
 from typewright.models.language_model import LanguageModel
 from typewright.models.protocol import CompletionRequest, Piece
+from typewright.models.runners import PackedRunner, TransformersRunner
 from typewright.models.vocabulary import Vocabulary
 
 SOURCE = inspect.getsource(textwrap)
 FILL = ("<|end|>", "<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>")
 
 
-@pytest.fixture(scope="module")
-def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_tiny_model(tmp_path_factory.mktemp("tiny"))
+@pytest.fixture(scope="module", params=[32, 64], ids=["plain", "packed"])
+def tiny_folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_tiny_model(tmp_path_factory.mktemp("tiny"), hidden=request.param)
 
 
 @pytest.fixture
@@ -51,16 +52,23 @@ def test_a_word_broken_off_is_continued(smollm: LanguageModel) -> None:
     assert completion.text.startswith("in(")
 
 
-def test_the_same_tokens_as_transformers_generates(smollm: LanguageModel) -> None:
+def test_the_same_tokens_as_transformers_generates(language_model_weights: Path) -> None:
     prefix = 'import json\n\n\ndef load(path):\n    """Read a JSON file."""\n    with'
     request = CompletionRequest(prefix, stop="block", max_tokens=9)
-    ours = smollm.complete(request)
-    prompt, removed = smollm._prompt(request)
+    plain = LanguageModel.load(language_model_weights, packed=False)
+    ours = plain.complete(request)
+    assert isinstance(plain.runner, TransformersRunner)
+    prompt, removed = plain._prompt(request)
     assert removed == b" with"
-    theirs = smollm._model.generate(
+    theirs = plain.runner.model.generate(
         torch.tensor([[*prompt, *ours.token_ids[:1]]]), max_new_tokens=8, do_sample=False
     )
     assert ours.token_ids == tuple(theirs[0, len(prompt) :].tolist())
+
+
+def test_weights_are_packed_where_they_can_be(smollm: LanguageModel, tmp_path: Path) -> None:
+    assert isinstance(smollm.runner, PackedRunner)
+    assert isinstance(LanguageModel.load(make_tiny_model(tmp_path)).runner, TransformersRunner)
 
 
 def test_converted_weights_are_plain_half_precision(language_model_weights: Path) -> None:
@@ -73,8 +81,10 @@ def test_converted_weights_are_plain_half_precision(language_model_weights: Path
 
 def test_typing_on_computes_only_what_is_new(tiny: LanguageModel, monkeypatch: pytest.MonkeyPatch) -> None:
     computed: list[int] = []
-    forward = tiny._forward
-    monkeypatch.setattr(tiny, "_forward", lambda tokens: (computed.append(len(tokens)), forward(tokens))[1])
+    extend = tiny._extend
+    monkeypatch.setattr(
+        tiny, "_extend", lambda tokens, cancel: (computed.append(len(tokens)), extend(tokens, cancel))[1]
+    )
     text = SOURCE[:3000]
     tiny.complete(CompletionRequest(text, max_tokens=4))
     cold, computed[:] = sum(computed), []

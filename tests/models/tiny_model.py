@@ -14,10 +14,12 @@ def make_tiny_model(
     special: tuple[str, ...] = ("<|end|>",),
     context_length: int = 2048,
     unending: bool = False,
+    hidden: int = 32,
 ) -> Path:
     """Write configuration, safetensors and a byte-level tokenizer trained on a little source code.
 
-    One that is `unending` never closes a bracket and never says that it has ended.
+    One that is `unending` never closes a bracket and never says that it has ended. With 64 hidden numbers its
+    weights can be packed, with 32 they cannot.
     """
     import torch
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -34,7 +36,7 @@ def make_tiny_model(
     torch.manual_seed(0)
     config = LlamaConfig(
         vocab_size=tokenizer.get_vocab_size(),
-        hidden_size=32,
+        hidden_size=hidden,
         intermediate_size=64,
         num_hidden_layers=2,
         num_attention_heads=4,
