@@ -27,6 +27,8 @@ ONLY_IN = {
     "lsprotocol": "lsp",
     "torch": "models",
     "transformers": "models",
+    "onnx": "models",
+    "onnxruntime": "models",
     "safetensors": "models",
     "tokenizers": "models",
     "sqlite3": "indexer",
@@ -35,7 +37,18 @@ ONLY_IN = {
     "tree_sitter_python": "indexer",
     "griffe": "indexer",
 }
-HEAVY = ("torch", "transformers", "pygls", "lsprotocol", "faiss", "griffe", "sqlite3", "numpy")
+HEAVY = (
+    "torch",
+    "transformers",
+    "onnx",
+    "onnxruntime",
+    "pygls",
+    "lsprotocol",
+    "faiss",
+    "griffe",
+    "sqlite3",
+    "numpy",
+)
 
 
 def layer_files() -> list[tuple[str, Path]]:
