@@ -210,11 +210,13 @@ def test_reading_can_be_cancelled(library):
 def test_standard_library_with_the_texts_of_its_c_code(tmp_path):
     finder = ModuleFinder((), discover(tmp_path))
     assert {"os", "json", "builtins", "itertools"} <= set(standard_library_modules(finder))
-    names = ["builtins", "os", "posixpath", "ntpath", "random", "itertools"]
+    names = ["builtins", "typing", "os", "posixpath", "ntpath", "random", "itertools"]
     found = read_library(finder, names, distribution="python", version="3", skipped=[])
     apis = {api.name: api for api in found}
     assert "Concatenate any number of strings." in apis["str.join"].documentation
     assert apis["str.join"].aliases == ()
+    assert apis["dict.update"].documentation.startswith("D.update(")  # typeshed has it in a base class
+    assert (apis["list.clear"].inherited, apis["list.clear"].summary[:6]) == ("", "Remove")
     assert apis["os.getcwd"].summary
     assert apis["os.path.join"].kind == "function"
     assert apis["random.randint"].signature == "randint(a: int, b: int) -> int"
