@@ -28,7 +28,8 @@ def index(options: Namespace) -> int:
         with progress_bar() as progress:
             files = session.refresh(progress=progress)
             libraries = session.index.add_libraries(options.library, progress=progress)
-            documents = session.index.add_documents(options.docs, progress=progress) if options.docs else None
+            given = [*options.docs, *options.questions]
+            documents = session.index.add_documents(given, progress=progress) if given else None
             vectors = _embed(session, options.embed, progress)
         folders = session.index.folders
         seconds = time.perf_counter() - started

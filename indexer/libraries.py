@@ -16,14 +16,11 @@ from .cancellation import NEVER, CancelToken
 from .docstrings import TEXT_CAP, Docstring, parse_docstring, without_signature
 from .module_trees import Trees, lookup
 from .modules import ModuleFinder, typeshed_versions
-from .records import Api, Parameter
+from .records import STANDARD_LIBRARY, Api, Parameter
 from .signatures import read_callable, written
 
 if TYPE_CHECKING:
     import griffe
-
-STANDARD_LIBRARY = "python"
-"""The distribution name of the standard library's records; their version is Python's."""
 
 # Modules without an underscore in their name whose content people import from elsewhere.
 _IMPLEMENTATION = frozenset({"posixpath", "ntpath", "genericpath", "posix", "nt", "macpath"})

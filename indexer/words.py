@@ -20,6 +20,13 @@ STOP_WORDS = frozenset(
     """.split()  # noqa: SIM905 - easier to read than a hundred strings
 )
 
+# Code and values that a question quotes (`df`, "men", an address) name the asker's things, not the API's.
+_QUOTED = re.compile(r"`[^`]*`|\"[^\"]*\"|(?<!\w)'[^']*'(?!\w)|\b\w+://\S+")
+_API_NAME = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)+")
+
+# Names that stand for words which a question has in full.
+IN_FULL = {"bool": "boolean", "dict": "dictionary", "int": "integer", "re": "regex", "str": "string"}
+
 
 def parts(identifier: str) -> list[str]:
     """Return the parts of a name in lower case: `readCSVFile` and `read_csv_file` are read, csv, file."""
@@ -59,6 +66,17 @@ def query_words(question: str) -> tuple[str, ...]:
     found = list(dict.fromkeys(words(question)))[:_LONGEST_QUERY]
     telling = [word for word in found if word not in STOP_WORDS]
     return tuple(telling or found)
+
+
+def without_values(question: str) -> str:
+    """Return a question without quoted values, unless nothing is left; a quoted name of an API stays."""
+
+    def kept(match: re.Match[str]) -> str:
+        inner = match[0].strip("`\"'")
+        return inner if _API_NAME.fullmatch(inner) else " "
+
+    plain = " ".join(_QUOTED.sub(kept, question).split())
+    return plain if query_words(plain) else question
 
 
 def match_expression(terms: Iterable[str]) -> str:
