@@ -12,7 +12,7 @@ from typewright.indexer.cancellation import CancelToken
 from typewright.indexer.embedded_texts import api_text
 from typewright.indexer.errors import TypewrightError, UnreadableSource
 from typewright.indexer.search import best, rarities
-from typewright.indexer.words import query_words, stem, without_values
+from typewright.indexer.words import query_words, quoted_names, stem, without_values
 
 if TYPE_CHECKING:
     from numpy import float32, int64, uint64
@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from typewright.assist.session import Session
     from typewright.indexer.index import Snapshot
     from typewright.indexer.search import Search
+    from typewright.indexer.word_table import Scan
 
-CANDIDATES = 1_000  # by all but the vectors, and as many by the vectors; one far down in both is no answer
+CANDIDATES = 500  # the best by all but the vectors
+NEAREST = 300  # and those nearest by the vectors; one far down in both is no answer
 EMBEDDING_SECONDS = 10.0  # for a question; the first one starts the inference process
 SOLVED = 200  # of the sections nearest in meaning
 ON_DEMAND = 40  # of the best by words that have no vector yet: embedded with the question
@@ -32,14 +34,16 @@ _VOTING_SECTIONS = 10
 class Question:
     """A question as it is searched for.
 
-    `text` is it without what it quotes, `words` the telling ones, `stems` theirs, `vector` what it means,
-    None without the model. `solved` says of the APIs that the sections nearest in meaning name (solved
-    questions above all) how near they are, as a cosine; `imported` are the modules that count as at hand.
+    `text` is it without what it quotes, `words` the telling ones, `stems` theirs, `quoted` those of quoted
+    names that an API may have, `vector` what it means, None without the model. `solved` says of the APIs that
+    the sections nearest in meaning name (solved questions above all) how near they are, as a cosine;
+    `imported` are the modules that count as at hand.
     """
 
     text: str
     words: tuple[str, ...]
     stems: tuple[str, ...]
+    quoted: tuple[str, ...]
     vector: NDArray[float32] | None
     solved: Mapping[str, float]
     imported: frozenset[str]
@@ -68,9 +72,9 @@ def understood(
     if vector is not None:
         for names, cosine in snapshot.nearest_mentions(vector, SOLVED):
             solved |= {name: cosine for name in names if name not in solved}  # the nearest come first
-    return Question(
-        text, words, tuple(dict.fromkeys(map(stem, words))), vector, solved, _imported(snapshot, context)
-    )
+    stems = tuple(dict.fromkeys(map(stem, words)))
+    quoted = tuple(map(stem, quoted_names(query)))
+    return Question(text, words, stems, quoted, vector, solved, _imported(snapshot, context))
 
 
 def candidates(
@@ -82,18 +86,17 @@ def candidates(
     snapshot = session.snapshot(cancel=cancel)
     searches = snapshot.searches()
     weights = rarities(searches, question.stems)
-    aim = turned(question.vector) if question.vector is not None else None
+    aim = None if question.vector is None else turned(question.vector, solved=bool(question.solved))
     near = [
-        search.vectors.nearest_apis(aim, CANDIDATES, libraries) if aim is not None else ()
-        for search in searches
+        search.vectors.nearest_apis(aim, NEAREST, libraries) if aim is not None else () for search in searches
     ]
     votes = _votes(snapshot, question)
     for index, (search, close) in enumerate(zip(searches, near, strict=True)):
         cancel.check()
-        scan = search.scan(weights, libraries)
+        scan = search.scan(weights, libraries, quoted=question.quoted)
         found = features(scan, len(question.words), question.solved, votes, question.imported, own=index == 0)
         points = score(found, vectors=aim is not None)
-        said = scan.words > 0
+        said = (scan.words > 0) | scan.quoted
         if votes:
             said |= found["voted for by documents"] > 0
         if aim is None:
@@ -106,15 +109,14 @@ def candidates(
         total = points[places]
         if aim is not None:
             total = total + search.vectors.of(scan.rows[places]) @ aim
-            total += _on_demand(session, search, scan.rows[places], chosen, total, aim, cancel)
+            total += _on_demand(session, search, scan.only(places), total, aim, cancel)
         yield Candidates(search, scan.rows[places], scan.names[places], chosen, total)
 
 
 def _on_demand(
     session: Session,
     search: Search,
-    rows: NDArray[int64],
-    found: Features,
+    scan: Scan,
     scores: NDArray[float32],
     aim: NDArray[float32],
     cancel: CancelToken,
@@ -122,12 +124,12 @@ def _on_demand(
     """What the vectors add for the best that have none yet, or those that have one would push them aside."""
     import numpy as np
 
-    added = np.zeros(len(rows), np.float32)
-    waiting = np.flatnonzero(~found["with a vector"] & ~found["without documentation"])
+    added = np.zeros(len(scan.rows), np.float32)
+    waiting = np.flatnonzero((scan.length > 0) & ~scan.embedded)
     if not len(waiting):
         return added
     places = waiting[best(scores[waiting], ON_DEMAND)]
-    apis = [hit.api for hit in search.hits([(int(rows[place]), 0.0) for place in places]) if hit.api]
+    apis = [hit.api for hit in search.hits([(int(scan.rows[place]), 0.0) for place in places]) if hit.api]
     try:
         vectors = session.inference.embed(
             [api_text(api.name, api.documentation) for api in apis], deadline=EMBEDDING_SECONDS, cancel=cancel

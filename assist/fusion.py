@@ -3,9 +3,9 @@
 A conditional logit (McFadden, 1974): of all APIs, those that answer the question should be likely. The vector
 of the question is turned a little towards those of the documentations that answer such questions, by a matrix
 of low rank. `benchmarks/api/fit.py` fits the weights in `fusion.json` and the matrix in `fusion.npz` on
-solved questions, once with vectors and once without. What such questions cannot teach has weights that were
-set by hand: what this workspace calls and imports, what its documents say, what is deprecated here (the
-questions are old).
+solved questions: without vectors, with them, and with solved questions in the index. What such questions
+cannot teach has weights that were set by hand: what this workspace calls and imports, what its documents say,
+what is deprecated here (the questions are old).
 """
 
 from __future__ import annotations
@@ -25,13 +25,16 @@ if TYPE_CHECKING:
 WEIGHTS: Final = Path(__file__).with_name("fusion.json")
 MATRIX: Final = WEIGHTS.with_suffix(".npz")
 SIMILARITY: Final = "similarity"
+TURNING: Final = "turning of the vector"
 CALLS_HERE: Final = "calls in the workspace"
 BY_HAND: Final[Mapping[str, float]] = {
+    "quoted in the question": 4.0,
     "voted for by documents": 4.0,
     CALLS_HERE: 0.5,
     "not imported here": -1.0,
     "deprecated": -1.5,
 }
+_NEAREST: Final = "nearest solved question"
 _DEEPEST: Final = 5
 _NEAR: Final = 0.5  # a cosine; below it two questions have their subject in common at most
 
@@ -63,10 +66,10 @@ def features(
         "owner in the question": scan.owner,
         "library in the question": scan.library,
         "question in the summary": scan.summary / np.float32(max(1, asked)),
-        "with a vector": scan.embedded,
-        "without documentation": scan.length == 0.0,
+        "documented": scan.length > 0.0,
         "length of the documentation": scan.length,
         "calls in libraries": scan.uses,
+        "quoted in the question": scan.quoted,
         "deprecated": scan.deprecated,
     }
     for number, kind in enumerate(KINDS):
@@ -90,7 +93,7 @@ def nearness(cosines: NDArray[float32]) -> Features:
     import numpy as np
 
     return {
-        "nearest solved question": cosines,
+        _NEAREST: cosines,
         "near a solved question": np.maximum(cosines - np.float32(_NEAR), 0),
     }
 
@@ -99,7 +102,10 @@ def score(found: Features, *, vectors: bool) -> NDArray[float32]:
     """Return the log-odds of each API but for its vector, up to a constant for the question."""
     import numpy as np
 
-    weights = {**_weights()["with vectors" if vectors else "without vectors"], **BY_HAND}
+    kind = "with vectors" if vectors else "without vectors"
+    if _NEAREST in found:
+        kind = "with solved questions"
+    weights = {**_weights()[kind], **BY_HAND}
     total = np.zeros(len(found["words"]), np.float32)
     for name, values in found.items():
         if weights.get(name):
@@ -107,12 +113,16 @@ def score(found: Features, *, vectors: bool) -> NDArray[float32]:
     return total
 
 
-def turned(vector: NDArray[float32]) -> NDArray[float32]:
-    """Return a question's vector so that its product with an API's is what the vectors add to the score."""
+def turned(vector: NDArray[float32], *, solved: bool) -> NDArray[float32]:
+    """Return a question's vector so that its product with an API's is what the vectors add to the score.
+
+    `solved` is whether there are solved questions near it.
+    """
     import numpy as np
 
     left, right = _matrix()
-    found = _weights()["with vectors"][SIMILARITY] * vector + (vector @ left) @ right
+    weights = _weights()["with solved questions" if solved else "with vectors"]
+    found = weights[SIMILARITY] * vector + weights.get(TURNING, 1.0) * ((vector @ left) @ right)
     return found.astype(np.float32, copy=False)
 
 

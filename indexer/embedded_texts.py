@@ -3,6 +3,7 @@
 import hashlib
 from typing import Final
 
+from .docstrings import without_calls
 from .words import parts
 
 _CAP: Final = 200  # characters of a documentation: what an API does stands at the start
@@ -11,7 +12,7 @@ _CAP: Final = 200  # characters of a documentation: what an API does stands at t
 def api_text(name: str, documentation: str) -> str:
     """Return what stands for an API in an embedding: its name in words, and how its documentation starts."""
     owner, _, last = name.rpartition(".")
-    start = " ".join(documentation[:_CAP].split())
+    start = " ".join(without_calls(documentation).strip()[:_CAP].split())
     return f"{' '.join(parts(last)) or last}: {start} ({owner.replace('.', ' ')})"
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from numpy import float32
     from numpy.typing import NDArray
 
-VERSION: Final = 3
+VERSION: Final = 4
 """Counts changes of what is put in the environment's tables."""
 
 OWN: Final = "./"

@@ -41,10 +41,12 @@ class Search:
         table, _ = self._fresh()
         return len(table), table.frequencies(terms)
 
-    def scan(self, rarity: Mapping[str, float], libraries: Sequence[str] = ()) -> Scan:
-        """Score every API by stems, which weigh what `rarity` says; `libraries` leave only their APIs."""
+    def scan(
+        self, rarity: Mapping[str, float], libraries: Sequence[str] = (), *, quoted: Collection[str] = ()
+    ) -> Scan:
+        """Score every API; see `WordTable.scan`. `libraries` leave only their APIs."""
         table, embedded = self._fresh()
-        found = table.scan(rarity, embedded)
+        found = table.scan(rarity, embedded, quoted)
         if not libraries:
             return found
         return found.only(found.places(np.asarray(self.tables.rows_of(libraries), np.int64)))

@@ -45,6 +45,7 @@ class Vectors:
         self._lock: Final = threading.Lock()
         self._index: Any = None  # faiss has no types
         self._rows: NDArray[np.int64] = np.zeros(0, np.int64)  # of its vectors, in their order
+        self._stored: NDArray[np.float16] = np.zeros((0, DIMENSIONS), np.float16)
         self._key = ""
 
     def nearest_apis(
@@ -57,7 +58,9 @@ class Vectors:
         import faiss
 
         if not libraries:
-            return self._search(vector, limit, faiss.IDSelectorRange(1, _MOST))
+            with self._lock:
+                mixed = self._fresh() is not None and self._rows[0] <= 0  # sections come first
+            return self._search(vector, limit, faiss.IDSelectorRange(1, _MOST) if mixed else None)
         rows = np.asarray(self._tables.rows_of(libraries), dtype=np.int64)
         return self._search(vector, limit, faiss.IDSelectorBatch(rows)) if len(rows) else []
 
@@ -79,7 +82,7 @@ class Vectors:
             return []
         import faiss
 
-        parameters = faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
+        parameters = faiss.SearchParameters(sel=selector) if selector else None  # type: ignore[call-arg]
         query = np.ascontiguousarray(vector, dtype=np.float32).reshape(1, -1)
         if query.shape[1] != index.d:
             raise ValueError(f"a vector of {index.d} numbers is needed, not of {query.shape[1]}")
@@ -89,14 +92,12 @@ class Vectors:
     def of(self, rows: "NDArray[np.int64]") -> "NDArray[np.float32]":
         """Return the vectors of some rows, zeros where one has none: an array of (rows, dimensions)."""
         with self._lock:
-            index, known = self._fresh(), self._rows
-        found = np.zeros((len(rows), index.d if index else DIMENSIONS), np.float32)
-        if index is None or not len(rows):
-            return found
-        places = np.minimum(np.searchsorted(known, rows), len(known) - 1)
-        there = known[places] == rows
-        if there.any():
-            found[there] = index.index.reconstruct_batch(places[there])
+            index, known, stored = self._fresh(), self._rows, self._stored
+        found = np.zeros((len(rows), stored.shape[1]), np.float32)
+        if index is not None:
+            places = np.minimum(np.searchsorted(known, rows), len(known) - 1)
+            there = known[places] == rows
+            found[there] = stored[places[there]]
         return found
 
     def known(self, rows: "NDArray[np.int64]") -> "NDArray[np.bool_]":
@@ -114,7 +115,11 @@ class Vectors:
             import faiss
 
             self._index = self._opened(key) or self._built(key)
+            faiss.omp_set_num_threads(1)  # threads that wait for the next search would spin
             self._rows = faiss.vector_to_array(self._index.id_map)
+            flat: Any = faiss.downcast_index(self._index.index)
+            codes = faiss.rev_swig_ptr(flat.codes.data(), flat.ntotal * flat.code_size)
+            self._stored = codes.view("<f2").reshape(flat.ntotal, flat.d)  # the index's own memory
             self._key = key
         return self._index if len(self._rows) else None
 

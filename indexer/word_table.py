@@ -58,7 +58,6 @@ class Part:
 
     def __init__(self) -> None:
         self._terms: Final[dict[str, int]] = {}
-        self._stems: Final[dict[str, str]] = {}
         self._columns: Final[list[tuple[object, ...]]] = []
         self._postings: Final[list[tuple[int, int, int, int, int, int]]] = []
 
@@ -70,7 +69,7 @@ class Part:
             (last, _LAST), (".".join(owners), _OWNER), (api.summary, _SUMMARY), (api.documentation[:_TEXT], 1)
         ):  # fmt: skip
             for word in words(text):
-                weights[self._stem(word)] += weight
+                weights[stem(word)] += weight
         in_name, name_parts = self._name(last)
         in_owner, owner_parts = self._name(owners[-1] if owners else "")
         in_library, _ = self._name(owners[0] if owners else "")
@@ -110,20 +109,12 @@ class Part:
             arrays[name] = found[:, place].astype(kind)
         return pack(arrays)
 
-    def _stem(self, word: str) -> str:
-        found = self._stems.get(word)
-        if found is None:
-            found = self._stems[word] = stem(word)
-        return found
-
     def _name(self, name: str) -> tuple[Counter[str], int]:
         """The stems of the parts of a name, as they stand and in full, and how many parts it has."""
         found = parts(name) or [name.lower()] * bool(name)
-        counted = Counter(
-            each for word in found for each in {self._stem(word), self._stem(IN_FULL.get(word, word))}
-        )
+        counted = Counter(each for word in found for each in {stem(word), stem(IN_FULL.get(word, word))})
         if len(found) > 1:  # `DataFrame` is asked for as dataframe, too
-            counted[self._stem("".join(found))] += len(found)
+            counted[stem("".join(found))] += len(found)
         return counted, len(found)
 
 
@@ -178,10 +169,10 @@ class Scan:
 
     `words` is the BM25 score; `name` and `owner` the share of the parts of its last name, and of the one
     before it, that the question has; `library` whether it names the first one; `summary` how many of its
-    words the summary has; `first` whether the last name has its first one; `embedded` whether there is a
-    vector. `uses` (calls in the libraries) and `length` (characters of documentation) are logarithms of one
-    more. `standard` is for the standard library; `top` is an API's first name, `hashed`, and `names` its
-    whole one. `order` sorts the rows, `name_order` the names.
+    words the summary has; `first` whether the last name has its first one; `quoted` whether the question
+    quotes that name; `embedded` whether there is a vector. `uses` (calls in the libraries) and `length`
+    (characters of documentation) are logarithms of one more. `standard` is for the standard library; `top` is
+    an API's first name, `hashed`, and `names` its whole one. `order` sorts the rows, `name_order` the names.
     """
 
     rows: "NDArray[np.int64]"
@@ -191,6 +182,7 @@ class Scan:
     library: "NDArray[np.bool_]"
     summary: "NDArray[np.float32]"
     first: "NDArray[np.bool_]"
+    quoted: "NDArray[np.bool_]"
     embedded: "NDArray[np.bool_]"
     kind: "NDArray[np.uint8]"
     dots: "NDArray[np.uint8]"
@@ -242,16 +234,18 @@ class WordTable:
         """Return in how many APIs each of some stems stands."""
         return np.asarray([end - start for start, end in map(self._range, terms)], np.int64)
 
-    def scan(self, rarity: Mapping[str, float], embedded: "NDArray[np.bool_]") -> Scan:
+    def scan(
+        self, rarity: Mapping[str, float], embedded: "NDArray[np.bool_]", quoted: Collection[str] = ()
+    ) -> Scan:
         """Score every API by stems.
 
         `rarity` is what each of them weighs, in the order of the question; `embedded` which APIs have a
-        vector.
+        vector; `quoted` are stems of names in one word, as `quoted_names` gives them.
         """
         arrays = self.arrays
         count = len(self)
         said, name, owner, summary = (np.zeros(count, np.float32) for _ in range(4))
-        library, first = np.zeros(count, np.bool_), np.zeros(count, np.bool_)
+        library, first, named = (np.zeros(count, np.bool_) for _ in range(3))
         for place, (term, weight) in enumerate(rarity.items()):
             start, end = self._range(term)
             documents = arrays["documents"][start:end]  # each API once
@@ -263,10 +257,13 @@ class WordTable:
             library[documents] |= flags >= _IN_LIBRARY
             if place == 0:
                 first[documents] = arrays["in_name"][start:end] > 0
+        for term in quoted:
+            start, end = self._range(term)
+            named[arrays["documents"][start:end][arrays["in_name"][start:end] > 0]] = True
         np.minimum(name / np.maximum(arrays["name_parts"], 1), 1, out=name)
         np.minimum(owner / np.maximum(arrays["owner_parts"], 1), 1, out=owner)
         same = {each: arrays[each] for each in _SAME}
-        return Scan(arrays["rows"], said, name, owner, library, summary, first, embedded, **same)
+        return Scan(arrays["rows"], said, name, owner, library, summary, first, named, embedded, **same)
 
     def _range(self, term: str) -> tuple[int, int]:
         terms = self.arrays["terms"]

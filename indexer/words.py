@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 _WORD = re.compile(r"[^\W_]+", re.UNICODE)
 _PART = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+|[^\W\d_a-zA-Z]+")
@@ -44,6 +45,7 @@ def words(text: str) -> list[str]:
     return found
 
 
+@lru_cache(maxsize=1 << 16)
 def stem(word: str) -> str:
     """Return a word without its English ending, crudely: what two forms of it have in common."""
     for suffix, instead in _SUFFIXES:
@@ -77,6 +79,16 @@ def without_values(question: str) -> str:
 
     plain = " ".join(_QUOTED.sub(kept, question).split())
     return plain if query_words(plain) else question
+
+
+def quoted_names(question: str) -> tuple[str, ...]:
+    """Return the names of several parts that a question quotes, in one word each: `read_csv` is readcsv.
+
+    No documentation has such a word; it finds what is called so, and nothing where the name is the asker's.
+    """
+    names = (quoted.strip("`\"'").removesuffix("()") for quoted in _QUOTED.findall(question))
+    found = ("".join(parts(name)) for name in names if name.isidentifier() and len(parts(name)) > 1)
+    return tuple(dict.fromkeys(found))
 
 
 def match_expression(terms: Iterable[str]) -> str:

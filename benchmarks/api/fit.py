@@ -1,13 +1,14 @@
 """Fits the weights of `assist/fusion.py` on solved questions, and measures them on questions left out.
 
     python benchmarks/api/fit.py QUESTIONS.jsonl --environment ENV [--libraries NAME ...] [--cache FOLDER]
-    [--write]
+                                 [--mined MINED.jsonl] [--write]
 
 QUESTIONS.jsonl has one {"id", "query", "gold"} a line, as in `recommend.py`; questions of one thread share
 the second part of their id (`conala-4263182-31`) and never solve or measure one another. The index needs
 vectors (`recommend.py --embed`). The weights are measured twice, always on questions of threads left out: on
 a quarter of the threads after the other, and on the questions whose rarer answers are left out of the
 training, a quarter of the answers after the other. Those that are written come from all questions.
+MINED.jsonl (`mine.py`) has comments of the libraries' sources as questions: they turn the vectors first.
 """
 
 from __future__ import annotations
@@ -23,9 +24,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from recommend import CUTS, indexed
+from recommend import CUTS, indexed, read
+from recommend import right as right_names
 from typewright.assist.candidates import SOLVED, candidates, understood
-from typewright.assist.fusion import BY_HAND, MATRIX, SIMILARITY, WEIGHTS, nearness
+from typewright.assist.fusion import BY_HAND, MATRIX, SIMILARITY, TURNING, WEIGHTS, nearness
 from typewright.assist.session import Session
 from typewright.indexer.cancellation import NEVER
 from typewright.indexer.word_table import hashed
@@ -63,7 +65,7 @@ def outcomes(
     meant: dict[str, int] = {}
     asked = session.inference.embed([without_values(str(row["query"])) for row in questions])
     for number, row in enumerate(questions):
-        names = [name for group in row["gold"] for name in group]  # type: ignore[attr-defined]
+        names = right_names(row)
         for name in names:
             if name not in meant:
                 api = snapshot.api(name)
@@ -105,6 +107,13 @@ def remember(found: Sequence[Outcome], solved: Sequence[int]) -> None:
         outcome.known |= nearness(values)
 
 
+def forget(found: Sequence[Outcome]) -> None:
+    """Take back what `remember` has noted."""
+    for outcome in found:
+        for name in nearness(np.zeros(1, np.float32)):
+            outcome.known.pop(name, None)
+
+
 class Table:
     """Questions as tensors: a row a question, a column a candidate; the `empty` ones fill it up."""
 
@@ -130,17 +139,39 @@ def _is_right(outcome: Outcome) -> np.ndarray:
     return np.isin(outcome.names, np.asarray([*outcome.right], np.uint64))
 
 
-class Model(torch.nn.Module):
-    """The conditional logit; see `assist/fusion.py`."""
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What is added to a question's vector: (vector @ left) @ right."""
 
-    def __init__(self, names: Sequence[str], matrix: torch.Tensor, rank: int) -> None:
+    left: torch.Tensor
+    right: torch.Tensor
+
+    def of(self, asked: torch.Tensor) -> torch.Tensor:
+        """What is added to some vectors."""
+        return (asked @ self.left) @ self.right
+
+
+NO_TURN = Turn(torch.zeros(384, 0), torch.zeros(0, 384))
+
+
+class Model(torch.nn.Module):
+    """The conditional logit; see `assist/fusion.py`. `turn` is there before, and weighed."""
+
+    def __init__(self, names: Sequence[str], matrix: torch.Tensor, rank: int, turn: Turn) -> None:
         super().__init__()
         self.names = names
         self.matrix = matrix
+        self.turn = turn
         self.weights = torch.nn.Parameter(torch.zeros(len(names)))
-        self.similarity = torch.nn.Parameter(torch.tensor(6.0 if rank else 0.0))
+        self.similarity = torch.nn.Parameter(torch.tensor(6.0))
+        self.turning = torch.nn.Parameter(torch.tensor(0.5))
         self.left = torch.nn.Parameter(0.05 * torch.randn(384, rank))
         self.right = torch.nn.Parameter(torch.zeros(rank, 384))
+
+    def turned(self) -> Turn:
+        """All that is added to a question's vector."""
+        left = torch.cat([self.turn.left * self.turning, self.left], 1)
+        return Turn(left.detach(), torch.cat([self.turn.right, self.right]).detach())
 
     def forward(
         self, table: Table, rows: torch.Tensor, forgotten: torch.Tensor | None = None
@@ -155,39 +186,83 @@ class Model(torch.nn.Module):
             hidden = (forgotten[:, None] & table.right[rows])[:, :, None] & remembered
             known = known.masked_fill(hidden, 0.0)
         odds = known @ self.weights
-        if self.left.shape[1]:
+        if len(self.matrix) > 1:
             asked = table.vectors[rows]
             inner = torch.nn.functional.dropout(asked @ self.left, DROPPED_OUT, self.training)
-            aim = self.similarity * asked + inner @ self.right
+            aim = self.similarity * asked + self.turning * self.turn.of(asked) + inner @ self.right
             odds = odds + torch.einsum("qcd,qd->qc", self.matrix[table.places[rows]], aim)
         return torch.log_softmax(odds.masked_fill(table.empty[rows], -1e9), 1)
 
 
-def fit(found: Sequence[Outcome], matrix: torch.Tensor, *, vectors: bool) -> Model:
+def fit(found: Sequence[Outcome], matrix: torch.Tensor, turn: Turn, *, rank: int) -> Model:
     """Make the right candidates of the questions that have any as likely as can be."""
     torch.manual_seed(0)
     table = Table([outcome for outcome in found if _is_right(outcome).any()])
     count = len(table.right)
-    model = Model(table.names, matrix, RANK if vectors else 0).train()
+    model = Model(table.names, matrix, rank, turn).train()
     groups = [
-        {"params": [model.weights, model.similarity], "lr": RATES[0]},
+        {"params": [model.weights, model.similarity, model.turning], "lr": RATES[0]},
         {"params": [model.left, model.right], "lr": RATES[1]},
     ]
-    optimizer = torch.optim.Adam(groups if vectors else groups[:1])
-    steps, step = EPOCHS * -(-count // BATCH), 0
-    for _ in range(EPOCHS):
-        for rows in torch.randperm(count).split(BATCH):
-            odds = model(table, rows, torch.rand(len(rows)) < FORGOTTEN)
-            loss = -odds.masked_fill(~table.right[rows], -1e9).logsumexp(1).mean()
-            loss = loss + WEIGHT_DECAY / 2 / count * (model.weights**2).sum()
-            loss = loss + MATRIX_DECAY * ((model.left @ model.right) ** 2).sum()
-            for group, rate in zip(optimizer.param_groups, RATES, strict=False):
-                group["lr"] = rate * min(1.0, 2 - 2 * step / steps)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            step += 1
+    optimizer = torch.optim.Adam(groups if rank else groups[:1])
+    for rows, progress in _batches(count, EPOCHS, BATCH):
+        odds = model(table, rows, torch.rand(len(rows)) < FORGOTTEN)
+        loss = -odds.masked_fill(~table.right[rows], -1e9).logsumexp(1).mean()
+        loss = loss + WEIGHT_DECAY / 2 / count * (model.weights**2).sum()
+        loss = loss + MATRIX_DECAY * ((model.left @ model.right) ** 2).sum()
+        _step(optimizer, loss, RATES, progress)
     return model.eval()
+
+
+def turn_from(mined: Sequence[Mapping[str, object]], session: Session) -> Turn:
+    """Turn the vectors of mined questions towards those of their answers, among the answers of others."""
+    torch.manual_seed(0)
+    snapshot, search = session.snapshot(), session.snapshot().searches()[1]
+    scan = search.scan({})
+    every = torch.from_numpy(search.vectors.of(scan.rows))
+    known = torch.from_numpy(np.stack([scan.uses, scan.length, scan.dots, scan.kind == 0, scan.kind == 1], 1))
+    place = {name: index for index, name in enumerate(scan.names.tolist())}
+    names = {name for row in mined for name in right_names(row)}
+    meant = {name: hashed(api.name) for name in names if (api := snapshot.api(name))}
+    right = [{place[meant[name]] for name in right_names(row) if meant.get(name) in place} for row in mined]
+    rows = [index for index, answers in enumerate(right) if answers]
+    asked = torch.from_numpy(session.inference.embed([str(mined[index]["query"]) for index in rows]))
+    left = torch.nn.Parameter(0.05 * torch.randn(384, RANK))
+    back = torch.nn.Parameter(torch.zeros(RANK, 384))
+    prior = torch.nn.Parameter(torch.zeros(known.shape[1]))
+    similarity = torch.nn.Parameter(torch.tensor(9.0))
+    rates = (0.002, 0.05)
+    optimizer = torch.optim.Adam([{"params": [left, back]}, {"params": [prior, similarity]}])
+    for batch, progress in _batches(len(rows), EPOCHS, 256):
+        answers = [right[rows[index]] for index in batch.tolist()]
+        drawn = torch.randint(len(every), (2_000,)).tolist()
+        pool = list(dict.fromkeys([one for each in answers for one in sorted(each)] + drawn))
+        wanted = torch.tensor([[one in each for one in pool] for each in answers])
+        vector = asked[batch]
+        inner = torch.nn.functional.dropout(vector @ left, DROPPED_OUT)
+        odds = (similarity * vector + inner @ back) @ every[pool].T + known[pool].float() @ prior
+        loss = -torch.log_softmax(odds, 1).masked_fill(~wanted, -1e9).logsumexp(1).mean()
+        _step(optimizer, loss + MATRIX_DECAY * ((left @ back) ** 2).sum(), rates, progress)
+    return Turn(left.detach(), back.detach())
+
+
+def _batches(count: int, epochs: int, size: int) -> Iterator[tuple[torch.Tensor, float]]:
+    """The numbers of the rows of each batch, and how far the fit is."""
+    steps, step = epochs * -(-count // size), 0
+    for _ in range(epochs):
+        for rows in torch.randperm(count).split(size):
+            yield rows, step / steps
+            step += 1
+
+
+def _step(
+    optimizer: torch.optim.Optimizer, loss: torch.Tensor, rates: Sequence[float], progress: float
+) -> None:
+    for group, rate in zip(optimizer.param_groups, rates, strict=False):
+        group["lr"] = rate * min(1.0, 2 - 2 * progress)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
 
 
 def splits(found: Sequence[Outcome], kind: str) -> Iterator[tuple[list[int], list[int]]]:
@@ -240,36 +315,58 @@ def main() -> int:
     parser.add_argument("--environment", type=Path, required=True)
     parser.add_argument("--libraries", nargs="*", default=["numpy", "pandas", "matplotlib"])
     parser.add_argument("--cache", type=Path, help="keep the index here between runs")
+    parser.add_argument("--mined", type=Path, help="comments that mine.py has found")
     parser.add_argument("--write", action="store_true", help="write the weights that the package ships")
     options = parser.parse_args()
-    questions = [json.loads(line) for line in options.questions.read_text("utf-8").splitlines()]
+    questions = read(options.questions)
     fitted: dict[str, Mapping[str, float]] = {}
-    for vectors, title in ((True, "with vectors"), (False, "without vectors")):
-        with indexed(options.environment, options.libraries, options.cache) as session:
-            found, matrix = outcomes(session, questions, vectors=vectors)
-        for kind in ("threads", "answers"):
-            places, seen = [], []
-            for solved, measured in splits(found, kind):
-                if vectors:
-                    remember(found, solved)
-                model = fit([found[index] for index in solved], matrix, vectors=vectors)
-                places += ranks(model, [found[index] for index in measured])
-                known = {name for index in solved for name in found[index].right}
-                seen += [bool(found[index].right & known) for index in measured]
-            report(f"{title}, {kind} left out", places, seen)
-        if vectors:
-            remember(found, range(len(found)))
-        model = fit(found, matrix, vectors=vectors)
-        pairs = zip(model.names, model.weights.tolist(), strict=True)
-        fitted[title] = {name: round(weight, 3) for name, weight in pairs}
-        if vectors:
-            fitted[title] = {**fitted[title], SIMILARITY: round(float(model.similarity), 3)}
-            turning = {"left": model.left, "right": model.right}
-            arrays = {name: each.detach().numpy().astype(np.float16) for name, each in turning.items()}
+    with indexed(options.environment, options.libraries, options.cache) as session:
+        plain, nothing = outcomes(session, questions, vectors=False)
+        found, matrix = outcomes(session, questions, vectors=True)
+        turn = turn_from(read(options.mined), session) if options.mined else NO_TURN
+    measure("without vectors", plain, nothing, NO_TURN, rank=0)
+    fitted["without vectors"] = weights(fit(plain, nothing, NO_TURN, rank=0))
+    measure("with vectors", found, matrix, turn, rank=RANK)
+    model = fit(found, matrix, turn, rank=RANK)
+    whole = model.turned()
+    fitted["with vectors"] = weights(model)
+    measure("with solved questions", found, matrix, turn, rank=RANK, solved=True)
+    remember(found, range(len(found)))
+    model = fit(found, matrix, whole, rank=0)
+    fitted["with solved questions"] = {**weights(model), TURNING: round(model.turning.item(), 3)}
     if options.write:
         WEIGHTS.write_text(json.dumps(fitted, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-        np.savez(MATRIX, **arrays)
+        np.savez(MATRIX, left=whole.left.numpy().astype("f2"), right=whole.right.numpy().astype("f2"))
     return 0
+
+
+def measure(
+    title: str, found: Sequence[Outcome], matrix: torch.Tensor, turn: Turn, *, rank: int, solved: bool = False
+) -> None:
+    """Fit on some of the questions, measure on others, in turns; print how they did."""
+    for kind in ("threads", "answers"):
+        places, seen = [], []
+        for given, measured in splits(found, kind):
+            part = [found[index] for index in given]
+            forget(found)
+            model = fit(part, matrix, turn, rank=rank)
+            if solved:
+                whole = model.turned()
+                remember(found, given)
+                model = fit(part, matrix, whole, rank=0)
+            places += ranks(model, [found[index] for index in measured])
+            known = {name for outcome in part for name in outcome.right}
+            seen += [bool(found[index].right & known) for index in measured]
+        report(f"{title}, {kind} left out", places, seen)
+    forget(found)
+
+
+def weights(model: Model) -> dict[str, float]:
+    """The weights by name, as they are written."""
+    pairs = dict(zip(model.names, model.weights.tolist(), strict=True))
+    if len(model.matrix) > 1:
+        pairs[SIMILARITY] = model.similarity.item()
+    return {name: round(weight, 3) for name, weight in pairs.items()}
 
 
 if __name__ == "__main__":

@@ -2,7 +2,16 @@ import json
 
 import numpy as np
 import pytest
-from typewright.assist.fusion import BY_HAND, CALLS_HERE, WEIGHTS, features, score, turned
+from typewright.assist.fusion import (
+    BY_HAND,
+    CALLS_HERE,
+    SIMILARITY,
+    TURNING,
+    WEIGHTS,
+    features,
+    score,
+    turned,
+)
 from typewright.indexer.arrays import unpack
 from typewright.indexer.records import Api
 from typewright.indexer.word_table import Part, WordTable, joined, rarity
@@ -56,19 +65,23 @@ def test_a_name_is_asked_for_in_full_as_well():
     assert [known["name in the question"][0], known["owner in the question"][0]] == [1.0, 1.0]
 
 
-def test_a_vector_is_turned_but_a_little():
+@pytest.mark.parametrize("solved", [False, True])
+def test_a_vector_is_turned_but_a_little(solved):
     vector = np.random.default_rng(1).normal(size=384).astype(np.float32)
     vector /= np.linalg.norm(vector)
-    other = turned(vector)
+    other = turned(vector, solved=solved)
     assert other.shape == (384,)
     assert other @ vector / np.linalg.norm(other) > 0.5
 
 
 def test_no_weight_is_both_learned_and_set_by_hand():
-    for weights in json.loads(WEIGHTS.read_text()).values():
-        assert weights
+    every = json.loads(WEIGHTS.read_text())
+    assert every.keys() == {"without vectors", "with vectors", "with solved questions"}
+    for title, weights in every.items():
         assert not weights.keys() & BY_HAND.keys()
-        assert found(api(), solved={"a": 0.9}, votes={"a": 1.0}, imported=["b"]).keys() | {
-            CALLS_HERE,
-            "similarity",
-        } == (weights.keys() | BY_HAND.keys() | {"similarity"})
+        solved = {"a": 0.9} if title == "with solved questions" else {}
+        known = found(api(), solved=solved, votes={"a": 1.0}, imported=["b"]).keys()
+        assert known | {CALLS_HERE, SIMILARITY, TURNING} == weights.keys() | BY_HAND.keys() | {
+            SIMILARITY,
+            TURNING,
+        }

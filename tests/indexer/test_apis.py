@@ -9,7 +9,7 @@ from typewright.indexer.apis import SCHEMA, Api, ApiTables, Parameter
 from typewright.indexer.documents import Section
 from typewright.indexer.search import Search, by_words
 from typewright.indexer.store import connect
-from typewright.indexer.words import match_expression, parts, query_words, stem, words
+from typewright.indexer.words import match_expression, parts, query_words, quoted_names, stem, words
 
 
 def api(name: str, documentation: str = "", **more) -> Api:
@@ -201,6 +201,7 @@ def test_words():
     assert words("DataFrame") == ["dataframe", "data", "frame"]
     assert query_words("How do I open the file?") == ("open", "file")
     assert query_words("how to do it") == ("how", "to", "do", "it")
+    assert quoted_names("use `filter_where()` on `df` or 'my list'") == ("filterwhere",)
     assert stem("files") == stem("file")
     assert stem("reading") == stem("reads") == stem("read")
     assert stem("running") == stem("run")

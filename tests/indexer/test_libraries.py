@@ -240,5 +240,13 @@ def test_three_docstring_styles(text, described):
 def test_summaries():
     assert summary("Title\n=====\n\nMore.") == "Title"
     assert summary("get(key[, default]) -> Return the value. Else none.") == "Return the value."
+    assert summary("get(key) -> value\n\nReturn it.") == "Return it."
+    assert summary("parse(x)\n-> (values : Values, rest)\n\nParse it.") == "Parse it."
+    assert summary("zip(*xs) --> Yield tuples until the end.\n\n>>> zip()") == "Yield tuples until the end."
+    assert summary("f(x, y=(1, 2))\nf(x)\n\nDo it. Then.") == "Do it."
+    assert summary("zeros(shape, *, like=None) Return an array. Parameters ---") == "Return an array."
+    assert summary("open(path) is called first. More.") == "open(path) is called first."
+    assert summary("arguments(arg* a)") == "arguments(arg* a)"
+    assert summary("f(x, y") == "f(x, y"
     assert summary("One sentence, e.g. this one.\nAnother one.") == "One sentence, e.g. this one."
     assert without_signature("f(\n    x,\n)\n--\n\n    Do it.\n") == "Do it."
