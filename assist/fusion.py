@@ -2,7 +2,7 @@
 
 A conditional logit (McFadden, 1974): of all APIs, those that answer the question should be likely. The vector
 of the question is turned a little towards those of the documentations that answer such questions, by a matrix
-of low rank. `benchmarks/api/fit.py` fits the weights in `fusion.json` and the matrix in `fusion.npz` on
+of low rank. `benchmarks/api/fit.py` fits the weights in `fusion.json` and the matrices in `fusion.npz` on
 solved questions: without vectors, with them, and with solved questions in the index. What such questions
 cannot teach has weights that were set by hand: what this workspace calls and imports, what its documents say,
 what is deprecated here (the questions are old).
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 WEIGHTS: Final = Path(__file__).with_name("fusion.json")
 MATRIX: Final = WEIGHTS.with_suffix(".npz")
 SIMILARITY: Final = "similarity"
-TURNING: Final = "turning of the vector"
 CALLS_HERE: Final = "calls in the workspace"
 BY_HAND: Final[Mapping[str, float]] = {
     "quoted in the question": 4.0,
@@ -62,6 +61,7 @@ def features(
         "words": scan.words,
         "name in the question": scan.name,
         "whole name in the question": scan.name == 1.0,
+        "rarity of the name": scan.rare_name,
         "first word in the name": scan.first,
         "owner in the question": scan.owner,
         "library in the question": scan.library,
@@ -120,9 +120,9 @@ def turned(vector: NDArray[float32], *, solved: bool) -> NDArray[float32]:
     """
     import numpy as np
 
-    left, right = _matrix()
-    weights = _weights()["with solved questions" if solved else "with vectors"]
-    found = weights[SIMILARITY] * vector + weights.get(TURNING, 1.0) * ((vector @ left) @ right)
+    kind = "with solved questions" if solved else "with vectors"
+    left, right = _matrix(kind)
+    found = _weights()[kind][SIMILARITY] * vector + (vector @ left) @ right
     return found.astype(np.float32, copy=False)
 
 
@@ -132,8 +132,9 @@ def _weights() -> Mapping[str, Mapping[str, float]]:
 
 
 @cache
-def _matrix() -> tuple[NDArray[float32], NDArray[float32]]:
+def _matrix(kind: str) -> tuple[NDArray[float32], NDArray[float32]]:
     import numpy as np
 
     with np.load(MATRIX) as arrays:
-        return arrays["left"].astype(np.float32), arrays["right"].astype(np.float32)
+        left, right = arrays[f"{kind}, left"], arrays[f"{kind}, right"]
+    return left.astype(np.float32), right.astype(np.float32)

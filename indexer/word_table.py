@@ -168,9 +168,10 @@ class Scan:
     """What the words of a question say of every searched API of a table: one entry an API in each array.
 
     `words` is the BM25 score; `name` and `owner` the share of the parts of its last name, and of the one
-    before it, that the question has; `library` whether it names the first one; `summary` how many of its
-    words the summary has; `first` whether the last name has its first one; `quoted` whether the question
-    quotes that name; `embedded` whether there is a vector. `uses` (calls in the libraries) and `length`
+    before it, that the question has, `rare_name` the first weighed by rarity; `library` whether it names the
+    first one; `summary` how many of its words the summary has; `first` whether the last name has its first
+    one; `quoted` whether the question quotes that name; `embedded` whether there is a vector. `uses` (calls
+    in the libraries) and `length`
     (characters of documentation) are logarithms of one more. `standard` is for the standard library; `top` is
     an API's first name, `hashed`, and `names` its whole one. `order` sorts the rows, `name_order` the names.
     """
@@ -178,6 +179,7 @@ class Scan:
     rows: "NDArray[np.int64]"
     words: "NDArray[np.float32]"
     name: "NDArray[np.float32]"
+    rare_name: "NDArray[np.float32]"
     owner: "NDArray[np.float32]"
     library: "NDArray[np.bool_]"
     summary: "NDArray[np.float32]"
@@ -244,7 +246,7 @@ class WordTable:
         """
         arrays = self.arrays
         count = len(self)
-        said, name, owner, summary = (np.zeros(count, np.float32) for _ in range(4))
+        said, name, rare, owner, summary = (np.zeros(count, np.float32) for _ in range(5))
         library, first, named = (np.zeros(count, np.bool_) for _ in range(3))
         for place, (term, weight) in enumerate(rarity.items()):
             start, end = self._range(term)
@@ -252,6 +254,7 @@ class WordTable:
             flags = arrays["flags"][start:end]
             said[documents] += arrays["impacts"][start:end] * np.float32(weight / _STEPS)
             name[documents] += arrays["in_name"][start:end]
+            rare[documents] += arrays["in_name"][start:end] * np.float32(weight)
             owner[documents] += arrays["in_owner"][start:end]
             summary[documents] += flags & _IN_SUMMARY
             library[documents] |= flags >= _IN_LIBRARY
@@ -261,9 +264,10 @@ class WordTable:
             start, end = self._range(term)
             named[arrays["documents"][start:end][arrays["in_name"][start:end] > 0]] = True
         np.minimum(name / np.maximum(arrays["name_parts"], 1), 1, out=name)
+        rare /= np.maximum(arrays["name_parts"], 1)
         np.minimum(owner / np.maximum(arrays["owner_parts"], 1), 1, out=owner)
         same = {each: arrays[each] for each in _SAME}
-        return Scan(arrays["rows"], said, name, owner, library, summary, first, named, embedded, **same)
+        return Scan(arrays["rows"], said, name, rare, owner, library, summary, first, named, embedded, **same)
 
     def _range(self, term: str) -> tuple[int, int]:
         terms = self.arrays["terms"]

@@ -27,7 +27,7 @@ import torch
 from recommend import CUTS, indexed, read
 from recommend import right as right_names
 from typewright.assist.candidates import SOLVED, candidates, understood
-from typewright.assist.fusion import BY_HAND, MATRIX, SIMILARITY, TURNING, WEIGHTS, nearness
+from typewright.assist.fusion import BY_HAND, MATRIX, SIMILARITY, WEIGHTS, nearness
 from typewright.assist.session import Session
 from typewright.indexer.cancellation import NEVER
 from typewright.indexer.word_table import hashed
@@ -327,16 +327,18 @@ def main() -> int:
     measure("without vectors", plain, nothing, NO_TURN, rank=0)
     fitted["without vectors"] = weights(fit(plain, nothing, NO_TURN, rank=0))
     measure("with vectors", found, matrix, turn, rank=RANK)
+    turns = {}
     model = fit(found, matrix, turn, rank=RANK)
-    whole = model.turned()
-    fitted["with vectors"] = weights(model)
+    fitted["with vectors"], turns["with vectors"] = weights(model), model.turned()
     measure("with solved questions", found, matrix, turn, rank=RANK, solved=True)
     remember(found, range(len(found)))
-    model = fit(found, matrix, whole, rank=0)
-    fitted["with solved questions"] = {**weights(model), TURNING: round(model.turning.item(), 3)}
+    model = fit(found, matrix, turn, rank=RANK)
+    fitted["with solved questions"], turns["with solved questions"] = weights(model), model.turned()
     if options.write:
         WEIGHTS.write_text(json.dumps(fitted, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-        np.savez(MATRIX, left=whole.left.numpy().astype("f2"), right=whole.right.numpy().astype("f2"))
+        left = {f"{kind}, left": each.left.numpy().astype("f2") for kind, each in turns.items()}
+        right = {f"{kind}, right": each.right.numpy().astype("f2") for kind, each in turns.items()}
+        np.savez(MATRIX, **left, **right)
     return 0
 
 
@@ -348,12 +350,9 @@ def measure(
         places, seen = [], []
         for given, measured in splits(found, kind):
             part = [found[index] for index in given]
-            forget(found)
-            model = fit(part, matrix, turn, rank=rank)
             if solved:
-                whole = model.turned()
                 remember(found, given)
-                model = fit(part, matrix, whole, rank=0)
+            model = fit(part, matrix, turn, rank=rank)
             places += ranks(model, [found[index] for index in measured])
             known = {name for outcome in part for name in outcome.right}
             seen += [bool(found[index].right & known) for index in measured]

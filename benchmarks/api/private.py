@@ -3,9 +3,9 @@
     python benchmarks/api/private.py FOLDER
 
 FOLDER has one package of stubs and `tasks.jsonl`: {"id", "query", "gold"} a line, `gold` groups of last
-names. The package is indexed as a workspace, as a team's own code would be, and embedded; a task counts as
-answered at k when the last name of one of the first k APIs is in a group. All methods search that package
-alone.
+names; tasks without any are left out. The package is indexed as a workspace, as a team's own code would be,
+and embedded; a task counts as answered at k when the last name of one of the first k APIs is in a group. All
+methods search that package alone.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def main() -> int:
     )
     parser.add_argument("folder", type=Path)
     options = parser.parse_args()
-    tasks = read(options.folder / "tasks.jsonl")
+    tasks = [task for task in read(options.folder / "tasks.jsonl") if task["gold"]]
     (package,) = (file.parent for file in options.folder.glob("*/__init__.py*"))
     with tempfile.TemporaryDirectory() as folder:
         root, library = Path(folder, "work"), package.name.removesuffix("_stubs").removesuffix("-stubs")

@@ -6,7 +6,6 @@ from typewright.assist.fusion import (
     BY_HAND,
     CALLS_HERE,
     SIMILARITY,
-    TURNING,
     WEIGHTS,
     features,
     score,
@@ -81,7 +80,6 @@ def test_no_weight_is_both_learned_and_set_by_hand():
         assert not weights.keys() & BY_HAND.keys()
         solved = {"a": 0.9} if title == "with solved questions" else {}
         known = found(api(), solved=solved, votes={"a": 1.0}, imported=["b"]).keys()
-        assert known | {CALLS_HERE, SIMILARITY, TURNING} == weights.keys() | BY_HAND.keys() | {
+        assert known | {CALLS_HERE, SIMILARITY} == weights.keys() | BY_HAND.keys() | {
             SIMILARITY,
-            TURNING,
         }

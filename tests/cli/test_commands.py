@@ -159,8 +159,10 @@ def test_check_finds_what_does_not_exist(project: Path, run: Run) -> None:
 def test_index_says_what_it_read_and_where(project: Path, run: Run, tmp_path: Path) -> None:
     (project / "guide.md").write_text("# Guide\n\nHow to load things.\n")
     install_tiny_library(project)
-    code, out, _ = run("index", ".", "--docs", "guide.md", "--library", "tiny")
+    (project / "solved.jsonl").write_text('{"query": "load it", "gold": [["tiny.load"]]}\n')
+    code, out, _ = run("index", ".", "--docs", "guide.md", "--questions", "solved.jsonl", "--library", "tiny")
     assert code == 0
+    assert "documents: 2 read, 2 sections" in out
     assert str(tmp_path / "cache") in out
     code, out, _ = run("index", ".", "--json", "--library", "tiny")
     [report] = rows(out)

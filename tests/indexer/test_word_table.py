@@ -57,6 +57,15 @@ def test_a_term_in_the_name_weighs_more_than_one_in_the_text_and_a_second_one_ad
     assert twice < 2 * once
 
 
+def test_a_rare_name_and_the_first_word_and_a_quoted_name():
+    apis = (api("a.sort_all"), api("a.all"), api("a.x", "Sort all. sortall"))
+    table = WordTable(joined([part(*apis)], {}))
+    found = table.scan({"all": 0.5, "sort": 2.0}, np.zeros(3, bool), quoted=["sortall"])
+    assert found.rare_name.tolist() == [1.25, 0.5, 0.0]
+    assert found.first.tolist() == [True, True, False]
+    assert found.quoted.tolist() == [True, False, False]
+
+
 def test_calls_and_what_is_standard():
     apis = (api("a.open"), api("a.File.read", kind="method"), api("a.b", distribution=STANDARD_LIBRARY))
     found = scan(WordTable(joined([part(*apis)], {"a.open": 3, ".read": 5, "read": 7})))
