@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from typewright.assist.fusion import Features, features, score, turned
+from typewright.assist.fusion import Features, features, late, score, turned
 from typewright.indexer.cancellation import CancelToken
 from typewright.indexer.embedded_texts import api_text
 from typewright.indexer.errors import TypewrightError, UnreadableSource
@@ -94,7 +94,15 @@ def candidates(
     for index, (search, close) in enumerate(zip(searches, near, strict=True)):
         cancel.check()
         scan = search.scan(weights, libraries, quoted=question.quoted)
-        found = features(scan, len(question.words), question.solved, votes, question.imported, own=index == 0)
+        found = features(
+            scan,
+            len(question.words),
+            question.solved,
+            votes,
+            question.imported,
+            own=index == 0,
+            vectors=aim is not None,
+        )
         points = score(found, vectors=aim is not None)
         said = (scan.words > 0) | scan.quoted
         if votes:
@@ -109,7 +117,8 @@ def candidates(
         total = points[places]
         if aim is not None:
             total = total + search.vectors.of(scan.rows[places]) @ aim
-            total += _on_demand(session, search, scan.only(places), total, aim, cancel)
+            added = _on_demand(session, search, scan.only(places), total, aim, cancel)
+            total += added + late(solved=bool(question.solved)) * (added != 0)
         yield Candidates(search, scan.rows[places], scan.names[places], chosen, total)
 
 

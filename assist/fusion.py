@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 WEIGHTS: Final = Path(__file__).with_name("fusion.json")
 MATRIX: Final = WEIGHTS.with_suffix(".npz")
 SIMILARITY: Final = "similarity"
+DOCUMENTED: Final = "documented"
 CALLS_HERE: Final = "calls in the workspace"
 BY_HAND: Final[Mapping[str, float]] = {
     "quoted in the question": 4.0,
@@ -48,12 +49,14 @@ def features(
     imported: frozenset[str],
     *,
     own: bool,
+    vectors: bool,
 ) -> Features:
     """Return what speaks for each API of a scan but its vector, by name of the weight.
 
     `asked` is the number of telling words of the question; `solved` the cosine with the nearest solved
     question that an API answers, `votes` how much documents that fit name it, 0 to 1; `imported` are the
-    modules at hand, where none says nothing; `own` APIs are always at hand.
+    modules at hand, where none says nothing; `own` APIs are always at hand. With `vectors`, a documentation
+    counts once it has one.
     """
     import numpy as np
 
@@ -62,11 +65,12 @@ def features(
         "name in the question": scan.name,
         "whole name in the question": scan.name == 1.0,
         "rarity of the name": scan.rare_name,
+        "several parts in the question": scan.phrase,
         "first word in the name": scan.first,
         "owner in the question": scan.owner,
         "library in the question": scan.library,
         "question in the summary": scan.summary / np.float32(max(1, asked)),
-        "documented": scan.length > 0.0,
+        DOCUMENTED: scan.embedded if vectors else scan.length > 0.0,
         "length of the documentation": scan.length,
         "calls in libraries": scan.uses,
         "quoted in the question": scan.quoted,
@@ -102,15 +106,18 @@ def score(found: Features, *, vectors: bool) -> NDArray[float32]:
     """Return the log-odds of each API but for its vector, up to a constant for the question."""
     import numpy as np
 
-    kind = "with vectors" if vectors else "without vectors"
-    if _NEAREST in found:
-        kind = "with solved questions"
+    kind = _kind(solved=_NEAREST in found) if vectors else "without vectors"
     weights = {**_weights()[kind], **BY_HAND}
     total = np.zeros(len(found["words"]), np.float32)
     for name, values in found.items():
         if weights.get(name):
             total += np.float32(weights[name]) * values
     return total
+
+
+def late(*, solved: bool) -> float:
+    """Return what is to be added to the score of an API that gets its vector after it was scored."""
+    return _weights()[_kind(solved=solved)][DOCUMENTED]
 
 
 def turned(vector: NDArray[float32], *, solved: bool) -> NDArray[float32]:
@@ -120,10 +127,14 @@ def turned(vector: NDArray[float32], *, solved: bool) -> NDArray[float32]:
     """
     import numpy as np
 
-    kind = "with solved questions" if solved else "with vectors"
+    kind = _kind(solved=solved)
     left, right = _matrix(kind)
     found = _weights()[kind][SIMILARITY] * vector + (vector @ left) @ right
     return found.astype(np.float32, copy=False)
+
+
+def _kind(*, solved: bool) -> str:
+    return "with solved questions" if solved else "with vectors"
 
 
 @cache

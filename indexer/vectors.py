@@ -115,7 +115,7 @@ class Vectors:
             import faiss
 
             self._index = self._opened(key) or self._built(key)
-            faiss.omp_set_num_threads(1)  # threads that wait for the next search would spin
+            faiss.omp_set_num_threads(1)  # a second one gains nothing for one question, and spins after it
             self._rows = faiss.vector_to_array(self._index.id_map)
             flat: Any = faiss.downcast_index(self._index.index)
             codes = faiss.rev_swig_ptr(flat.codes.data(), flat.ntotal * flat.code_size)

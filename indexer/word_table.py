@@ -168,18 +168,19 @@ class Scan:
     """What the words of a question say of every searched API of a table: one entry an API in each array.
 
     `words` is the BM25 score; `name` and `owner` the share of the parts of its last name, and of the one
-    before it, that the question has, `rare_name` the first weighed by rarity; `library` whether it names the
-    first one; `summary` how many of its words the summary has; `first` whether the last name has its first
-    one; `quoted` whether the question quotes that name; `embedded` whether there is a vector. `uses` (calls
-    in the libraries) and `length`
-    (characters of documentation) are logarithms of one more. `standard` is for the standard library; `top` is
-    an API's first name, `hashed`, and `names` its whole one. `order` sorts the rows, `name_order` the names.
+    before it, that the question has, `rare_name` the first weighed by rarity, `phrase` whether it has all
+    of several; `library` whether it names the first one; `summary` how many of its words the summary has;
+    `first` whether the last name has its first one; `quoted` whether the question writes that name as code;
+    `embedded` whether there is a vector. `uses` (calls in the libraries) and `length` (characters of
+    documentation) are logarithms of one more. `standard` is for the standard library; `top` is an API's
+    first name, `hashed`, and `names` its whole one. `order` sorts the rows, `name_order` the names.
     """
 
     rows: "NDArray[np.int64]"
     words: "NDArray[np.float32]"
     name: "NDArray[np.float32]"
     rare_name: "NDArray[np.float32]"
+    phrase: "NDArray[np.bool_]"
     owner: "NDArray[np.float32]"
     library: "NDArray[np.bool_]"
     summary: "NDArray[np.float32]"
@@ -253,21 +254,28 @@ class WordTable:
             documents = arrays["documents"][start:end]  # each API once
             flags = arrays["flags"][start:end]
             said[documents] += arrays["impacts"][start:end] * np.float32(weight / _STEPS)
-            name[documents] += arrays["in_name"][start:end]
-            rare[documents] += arrays["in_name"][start:end] * np.float32(weight)
-            owner[documents] += arrays["in_owner"][start:end]
-            summary[documents] += flags & _IN_SUMMARY
-            library[documents] |= flags >= _IN_LIBRARY
+            there = np.flatnonzero(arrays["in_name"][start:end])  # far fewer than say it in their text
+            known, said_so = documents[there], arrays["in_name"][start:end][there]
+            name[known] += said_so
+            rare[known] += said_so * np.float32(weight)
             if place == 0:
-                first[documents] = arrays["in_name"][start:end] > 0
+                first[known] = True
+            there = np.flatnonzero(arrays["in_owner"][start:end])
+            owner[documents[there]] += arrays["in_owner"][start:end][there]
+            summary[documents[np.flatnonzero(flags & _IN_SUMMARY)]] += 1
+            library[documents[np.flatnonzero(flags & _IN_LIBRARY)]] = True
         for term in quoted:
             start, end = self._range(term)
-            named[arrays["documents"][start:end][arrays["in_name"][start:end] > 0]] = True
-        np.minimum(name / np.maximum(arrays["name_parts"], 1), 1, out=name)
-        rare /= np.maximum(arrays["name_parts"], 1)
+            documents = arrays["documents"][start:end]
+            whole = arrays["in_name"][start:end] >= np.maximum(arrays["name_parts"][documents], 1)
+            named[documents[whole]] = True
+        parts_of_name = np.maximum(arrays["name_parts"], 1)
+        np.minimum(name / parts_of_name, 1, out=name)
+        rare /= parts_of_name
+        phrase = (name == 1) & (parts_of_name > 1)
         np.minimum(owner / np.maximum(arrays["owner_parts"], 1), 1, out=owner)
-        same = {each: arrays[each] for each in _SAME}
-        return Scan(arrays["rows"], said, name, rare, owner, library, summary, first, named, embedded, **same)
+        asked = (said, name, rare, phrase, owner, library, summary, first, named, embedded)
+        return Scan(arrays["rows"], *asked, *(arrays[each] for each in _SAME))
 
     def _range(self, term: str) -> tuple[int, int]:
         terms = self.arrays["terms"]

@@ -8,6 +8,7 @@ _WORD = re.compile(r"[^\W_]+", re.UNICODE)
 _PART = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+|[^\W\d_a-zA-Z]+")
 _VOWEL = re.compile(r"[aeiouy]")
 _SUFFIXES = (("ies", "y"), ("sses", "ss"), ("ing", ""), ("ed", ""), ("es", "e"), ("s", ""))
+_LONGEST_SUFFIX = 4  # letters: `data.json`
 _LONGEST_QUERY = 64  # words of a question that count
 
 # Words that a question has and documentation does not choose its APIs by.
@@ -82,13 +83,17 @@ def without_values(question: str) -> str:
 
 
 def quoted_names(question: str) -> tuple[str, ...]:
-    """Return the names of several parts that a question quotes, in one word each: `read_csv` is readcsv.
+    """Return the names that a question writes as code, each in one word: `read_csv` is readcsv.
 
-    No documentation has such a word; it finds what is called so, and nothing where the name is the asker's.
+    That is a quoted name of several parts, or the end of a dotted one (np.where), unless it is as short as
+    that of a file. No documentation has such words; they find what is called so, and nothing where it is the
+    asker's.
     """
-    names = (quoted.strip("`\"'").removesuffix("()") for quoted in _QUOTED.findall(question))
-    found = ("".join(parts(name)) for name in names if name.isidentifier() and len(parts(name)) > 1)
-    return tuple(dict.fromkeys(found))
+    quoted = [each.strip("`\"'").removesuffix("()") for each in _QUOTED.findall(question)]
+    names = [name for name in quoted if name.isidentifier() and len(parts(name)) > 1]
+    ends = (match[0].rpartition(".")[2] for match in _API_NAME.finditer(question))
+    names += [end for end in ends if len(end) > _LONGEST_SUFFIX]
+    return tuple(dict.fromkeys("".join(parts(name)) for name in names))
 
 
 def match_expression(terms: Iterable[str]) -> str:

@@ -23,7 +23,16 @@ def api(name="tables.read_table", kind="function", **known) -> Api:
     return Api(name, kind, **plain | known)
 
 
-def found(*apis: Api, question="read a table", calls=None, solved=None, votes=None, imported=(), own=False):
+def found(
+    *apis: Api,
+    question="read a table",
+    calls=None,
+    solved=None,
+    votes=None,
+    imported=(),
+    own=False,
+    vectors=True,
+):
     part = Part()
     for row, each in enumerate(apis, 1):
         part.add(row, each)
@@ -31,7 +40,9 @@ def found(*apis: Api, question="read a table", calls=None, solved=None, votes=No
     asked = [stem(word) for word in query_words(question)]
     weights = dict(zip(asked, rarity(len(apis), table.frequencies(asked).tolist()), strict=True))
     scan = table.scan(weights, np.ones(len(apis), bool))
-    return features(scan, len(asked), solved or {}, votes or {}, frozenset(imported), own=own)
+    return features(
+        scan, len(asked), solved or {}, votes or {}, frozenset(imported), own=own, vectors=vectors
+    )
 
 
 @pytest.mark.parametrize("vectors", [False, True])
@@ -50,7 +61,7 @@ def found(*apis: Api, question="read a table", calls=None, solved=None, votes=No
     ],
 )
 def test_what_speaks_for_an_api(better, worse, more, vectors):
-    first, second = score(found(better, worse, **more), vectors=vectors)
+    first, second = score(found(better, worse, **more, vectors=vectors), vectors=vectors)
     assert first > second
 
 

@@ -202,6 +202,7 @@ def test_words():
     assert query_words("How do I open the file?") == ("open", "file")
     assert query_words("how to do it") == ("how", "to", "do", "it")
     assert quoted_names("use `filter_where()` on `df` or 'my list'") == ("filterwhere",)
+    assert quoted_names("does np.where work on data.json?") == ("where",)
     assert stem("files") == stem("file")
     assert stem("reading") == stem("reads") == stem("read")
     assert stem("running") == stem("run")

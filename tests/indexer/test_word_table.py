@@ -63,7 +63,9 @@ def test_a_rare_name_and_the_first_word_and_a_quoted_name():
     found = table.scan({"all": 0.5, "sort": 2.0}, np.zeros(3, bool), quoted=["sortall"])
     assert found.rare_name.tolist() == [1.25, 0.5, 0.0]
     assert found.first.tolist() == [True, True, False]
+    assert found.phrase.tolist() == [True, False, False]
     assert found.quoted.tolist() == [True, False, False]
+    assert table.scan({}, np.zeros(3, bool), quoted=["all"]).quoted.tolist() == [False, True, False]
 
 
 def test_calls_and_what_is_standard():
