@@ -128,11 +128,17 @@ def _recommendation_row(recommendation: Recommendation) -> dict[str, object]:
 
 def _print_recommendation(rank: int, recommendation: Recommendation) -> None:
     api, example = recommendation.api, recommendation.example
-    print(f"{rank:>2}. {api.name}{api.signature if api.signature.startswith('(') else ''}")
+    last = api.name.rpartition(".")[2]
+    first, *overloads = api.signature.splitlines() or [""]
+    called = first.removeprefix(last) if first != last else ""
+    print(f"{rank:>2}. {api.name}{called}{' …' if overloads else ''}")
     print(f"    {recommendation.reason}")
+    if api.path:
+        print(f"    {shown(api.path)}:{api.line}")
     if example:
-        where = f"{shown(example.path)}:{example.line}"
-        print(f"    for example: {example.code.strip().splitlines()[0]}  ({where})")
+        lines = example.code.strip().splitlines()
+        line = next((each for each in lines if last in each), lines[0]).strip()
+        print(f"    for example: {line}  ({shown(example.path)}:{example.line})")
 
 
 def _recommend_batch(session: Session, options: Namespace, rows: Sequence[Mapping[str, Any]]) -> int:

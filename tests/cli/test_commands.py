@@ -276,6 +276,11 @@ def test_recommend_and_describe_find_an_api(project: Path, run: Run) -> None:
     code, out, _ = run("recommend", "grow a thing", "-k", "1", "--json", *library)
     assert code == 0
     assert [(row["name"], row["library"]) for row in rows(out)] == [("tiny.grow", "tiny")]
+    code, out, _ = run("recommend", "grow a thing", "-k", "1", *library)
+    first, why, where = out.splitlines()
+    assert first == " 1. tiny.grow(by)"
+    assert "“Grow a tiny thing.”" in why
+    assert where.endswith("tiny.py:1")
     code, out, _ = run("recommend", "--batch", "questions.jsonl", *library)
     assert code == 0
     [row] = rows(out)
