@@ -98,6 +98,15 @@ class Annotations:
             case _:
                 return UNKNOWN
 
+    def is_any(self, node: ast.expr, frame: Frame) -> bool:
+        """Whether an annotation is `Any` itself."""
+        if not isinstance(node, ast.Name | ast.Attribute):
+            return False
+        value = self.value(node, frame)
+        if isinstance(value, ClassObject):
+            return value.definition.qualified_name == "typing.Any"
+        return isinstance(value, SpecialForm) and value.name == "Any"
+
     def meant(self, value: Type, frame: Frame) -> Type:
         """The type of the values that a type expression, given as a value, describes."""
         evaluator = self.evaluator

@@ -146,6 +146,10 @@ class Flow(Expressions):
                 self.bind(node.target, declared)
             return
         known_type = value
+        if self.evaluator.annotations.is_any(
+            node.annotation, self.frame
+        ):  # whoever writes it wants no questions
+            known_type = UNKNOWN
         if isinstance(declared, SpecialForm):  # `Final`: the value says it all
             declared = UNKNOWN
         if not isinstance(declared, Unknown) and not self._refines(declared, value):

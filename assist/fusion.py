@@ -1,92 +1,140 @@
 """How well an API fits a question: one score from all that the searches and the API itself say.
 
-A conditional logit (McFadden, 1974): of all candidates of a question, those that answer it should be likely.
-`benchmarks/api/fit.py` fits the weights in `fusion.json` on solved questions, once with vectors and once
-without. What such questions cannot teach has weights that were set by hand: what this workspace calls and
-imports, what its documents say, what is deprecated here (the questions are old).
+A conditional logit (McFadden, 1974): of all APIs, those that answer the question should be likely. The vector
+of the question is turned a little towards those of the documentations that answer such questions, by a matrix
+of low rank. `benchmarks/api/fit.py` fits the weights in `fusion.json` and the matrices in `fusion.npz` on
+solved questions: without vectors, with them, and with solved questions in the index. What such questions
+cannot teach has weights that were set by hand: what this workspace calls and imports, what its documents say,
+what is deprecated here (the questions are old).
 """
 
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from typewright.indexer.words import parts, stem, stems
+from typewright.indexer.word_table import KINDS, Scan, hashed
 
 if TYPE_CHECKING:
-    from typewright.indexer.records import Api
+    from numpy import float32
+    from numpy.typing import NDArray
 
 WEIGHTS: Final = Path(__file__).with_name("fusion.json")
+MATRIX: Final = WEIGHTS.with_suffix(".npz")
+SIMILARITY: Final = "similarity"
+DOCUMENTED: Final = "documented"
+CALLS_HERE: Final = "calls in the workspace"
 BY_HAND: Final[Mapping[str, float]] = {
+    "quoted in the question": 4.0,
     "voted for by documents": 4.0,
-    "calls in the workspace": 0.5,
+    CALLS_HERE: 0.5,
     "not imported here": -1.0,
     "deprecated": -1.5,
 }
-_KINDS: Final = frozenset({"function", "method", "class", "module"})
+_NEAREST: Final = "nearest solved question"
 _DEEPEST: Final = 5
-_SUMMARY: Final = 200  # characters of a documentation that stand for a summary where there is none
-_IN_FULL: Final = {
-    "bool": "boolean",
-    "dict": "dictionary",
-    "int": "integer",
-    "re": "regex",
-    "str": "string",
-}
+_NEAR: Final = 0.5  # a cosine; below it two questions have their subject in common at most
+
+Features = Mapping[str, "NDArray[Any]"]
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
-    """What the searches say of an API.
+def features(
+    scan: Scan,
+    asked: int,
+    solved: Mapping[str, float],
+    votes: Mapping[str, float],
+    imported: frozenset[str],
+    *,
+    own: bool,
+    vectors: bool,
+) -> Features:
+    """Return what speaks for each API of a scan but its vector, by name of the weight.
 
-    `similarity` is the cosine with the question, None without a vector; `words` the BM25 score as a share of
-    the best, 0 to 1; `votes` how much documents that fit name it, 0 to 1; `accessible` whether its library is
-    imported by the file or the workspace, or always there.
+    `asked` is the number of telling words of the question; `solved` the cosine with the nearest solved
+    question that an API answers, `votes` how much documents that fit name it, 0 to 1; `imported` are the
+    modules at hand, where none says nothing; `own` APIs are always at hand. With `vectors`, a documentation
+    counts once it has one.
     """
+    import numpy as np
 
-    similarity: float | None = None
-    words: float = 0.0
-    votes: float = 0.0
-    accessible: bool = True
+    found: dict[str, NDArray[Any]] = {
+        "words": scan.words,
+        "name in the question": scan.name,
+        "whole name in the question": scan.name == 1.0,
+        "rarity of the name": scan.rare_name,
+        "several parts in the question": scan.phrase,
+        "first word in the name": scan.first,
+        "owner in the question": scan.owner,
+        "library in the question": scan.library,
+        "question in the summary": scan.summary / np.float32(max(1, asked)),
+        DOCUMENTED: scan.embedded if vectors else scan.length > 0.0,
+        "length of the documentation": scan.length,
+        "calls in libraries": scan.uses,
+        "quoted in the question": scan.quoted,
+        "deprecated": scan.deprecated,
+    }
+    for number, kind in enumerate(KINDS):
+        found[kind] = scan.kind == number
+        found[f"{kind}, calls in libraries"] = found[kind] * scan.uses
+    for dots in range(_DEEPEST):
+        found[f"{dots} dots"] = scan.dots == dots
+    found[f"{_DEEPEST} dots"] = scan.dots >= _DEEPEST
+    if imported and not own:
+        tops = np.asarray([hashed(module) for module in imported], np.uint64)
+        found["not imported here"] = ~(scan.standard | np.isin(scan.top, tops))
+    if solved:
+        found |= nearness(scan.by_name(solved))
+    if votes:
+        found["voted for by documents"] = scan.by_name(votes)
+    return found
 
 
-def features(asked: frozenset[str], api: Api, match: Match) -> dict[str, float]:
-    """Return what speaks for an API; `asked` are the stems of the telling words of the question."""
-    *owners, last = api.name.split(".")
-    kind = api.kind if api.kind in _KINDS else "other"
-    uses = math.log1p(api.uses)
-    in_name = _share(last, asked)
-    summary = stems(api.summary or api.documentation[:_SUMMARY])
+def nearness(cosines: NDArray[float32]) -> Features:
+    """Return what speaks for APIs that answer solved questions so near to this one, 0 for none."""
+    import numpy as np
+
     return {
-        "similarity": match.similarity or 0.0,
-        "without a vector": float(match.similarity is None),
-        "words": match.words,
-        "name in the question": in_name,
-        "whole name in the question": float(in_name == 1.0),
-        "owner in the question": _share(owners[-1], asked) if owners else 0.0,
-        "library in the question": float(bool(owners) and _share(owners[0], asked) > 0.0),
-        "question in the summary": len(summary & asked) / max(1, len(asked)),
-        "length of the documentation": math.log1p(len(api.documentation)),
-        "calls in libraries": uses,
-        kind: 1.0,
-        f"{kind}, calls in libraries": uses,
-        f"{min(len(owners), _DEEPEST)} dots": 1.0,
-        "voted for by documents": match.votes,
-        "calls in the workspace": math.log1p(api.popularity),
-        "not imported here": float(not match.accessible),
-        "deprecated": float(bool(api.deprecated)),
+        _NEAREST: cosines,
+        "near a solved question": np.maximum(cosines - np.float32(_NEAR), 0),
     }
 
 
-def score(found: Mapping[str, float], *, vectors: bool) -> float:
-    """Return the log-odds of an API among the candidates, up to a constant for the question."""
-    weights = _weights()["with vectors" if vectors else "without vectors"]
-    return sum(BY_HAND.get(name, weights.get(name, 0.0)) * value for name, value in found.items())
+def score(found: Features, *, vectors: bool) -> NDArray[float32]:
+    """Return the log-odds of each API but for its vector, up to a constant for the question."""
+    import numpy as np
+
+    kind = _kind(solved=_NEAREST in found) if vectors else "without vectors"
+    weights = {**_weights()[kind], **BY_HAND}
+    total = np.zeros(len(found["words"]), np.float32)
+    for name, values in found.items():
+        if weights.get(name):
+            total += np.float32(weights[name]) * values
+    return total
+
+
+def late(*, solved: bool) -> float:
+    """Return what is to be added to the score of an API that gets its vector after it was scored."""
+    return _weights()[_kind(solved=solved)][DOCUMENTED]
+
+
+def turned(vector: NDArray[float32], *, solved: bool) -> NDArray[float32]:
+    """Return a question's vector so that its product with an API's is what the vectors add to the score.
+
+    `solved` is whether there are solved questions near it.
+    """
+    import numpy as np
+
+    kind = _kind(solved=solved)
+    left, right = _matrix(kind)
+    found = _weights()[kind][SIMILARITY] * vector + (vector @ left) @ right
+    return found.astype(np.float32, copy=False)
+
+
+def _kind(*, solved: bool) -> str:
+    return "with solved questions" if solved else "with vectors"
 
 
 @cache
@@ -94,7 +142,10 @@ def _weights() -> Mapping[str, Mapping[str, float]]:
     return json.loads(WEIGHTS.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
 
 
-def _share(name: str, asked: frozenset[str]) -> float:
-    """The share of the parts of a name that the question has, as they stand or in full."""
-    words = parts(name) or [name.lower()]
-    return sum(stem(word) in asked or stem(_IN_FULL.get(word, word)) in asked for word in words) / len(words)
+@cache
+def _matrix(kind: str) -> tuple[NDArray[float32], NDArray[float32]]:
+    import numpy as np
+
+    with np.load(MATRIX) as arrays:
+        left, right = arrays[f"{kind}, left"], arrays[f"{kind}, right"]
+    return left.astype(np.float32), right.astype(np.float32)

@@ -121,6 +121,14 @@ def _index(commands: _Commands[Parser]) -> None:
         help="documents to index: Markdown, reStructuredText, HTML, Sphinx inventories; may be repeated",
     )
     parser.add_argument(
+        "--questions",
+        action="append",
+        type=Path,
+        default=[],
+        metavar="FILE.jsonl",
+        help='solved questions, one {"query", "gold": [[NAME, ...], ...]} a line; may be repeated',
+    )
+    parser.add_argument(
         "--library",
         action="append",
         default=[],

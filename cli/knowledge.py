@@ -28,7 +28,8 @@ def index(options: Namespace) -> int:
         with progress_bar() as progress:
             files = session.refresh(progress=progress)
             libraries = session.index.add_libraries(options.library, progress=progress)
-            documents = session.index.add_documents(options.docs, progress=progress) if options.docs else None
+            given = [*options.docs, *options.questions]
+            documents = session.index.add_documents(given, progress=progress) if given else None
             vectors = _embed(session, options.embed, progress)
         folders = session.index.folders
         seconds = time.perf_counter() - started
@@ -127,11 +128,17 @@ def _recommendation_row(recommendation: Recommendation) -> dict[str, object]:
 
 def _print_recommendation(rank: int, recommendation: Recommendation) -> None:
     api, example = recommendation.api, recommendation.example
-    print(f"{rank:>2}. {api.name}{api.signature if api.signature.startswith('(') else ''}")
+    last = api.name.rpartition(".")[2]
+    first, *overloads = api.signature.splitlines() or [""]
+    called = first.removeprefix(last) if first != last else ""
+    print(f"{rank:>2}. {api.name}{called}{' …' if overloads else ''}")
     print(f"    {recommendation.reason}")
+    if api.path:
+        print(f"    {shown(api.path)}:{api.line}")
     if example:
-        where = f"{shown(example.path)}:{example.line}"
-        print(f"    for example: {example.code.strip().splitlines()[0]}  ({where})")
+        lines = example.code.strip().splitlines()
+        line = next((each for each in lines if last in each), lines[0]).strip()
+        print(f"    for example: {line}  ({shown(example.path)}:{example.line})")
 
 
 def _recommend_batch(session: Session, options: Namespace, rows: Sequence[Mapping[str, Any]]) -> int:

@@ -1,6 +1,5 @@
-"""Tables of APIs and sections with full-text search (SQLite FTS5, BM25), for both kinds of database."""
+"""Tables of APIs and document sections, for both kinds of database; `search.py` searches them."""
 
-import hashlib
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -11,13 +10,20 @@ from typing import Any, Final
 from .cancellation import NEVER, CancelToken
 from .docstrings import code_examples
 from .documents import Section
+from .embedded_texts import api_text, digest, section_text
+from .marks import SCHEMA as MARKS_SCHEMA
+from .marks import VECTORS, WORDS, change
 from .records import Api, Example, Hit, Parameter
+from .section_tables import SCHEMA as SECTIONS_SCHEMA
+from .section_tables import SectionTables
 from .store import Database
-from .words import match_expression, parts, query_words, stem, stems, words
+from .word_table import Part, is_searched
+from .words import stem, stems
 
 __all__ = ["SCHEMA", "Api", "ApiTables", "Example", "Hit", "Parameter", "Section"]
 
-SCHEMA: Final = """
+SCHEMA: Final = (
+    """
 CREATE TABLE libraries (
     id INTEGER PRIMARY KEY, distribution TEXT NOT NULL, version TEXT NOT NULL,
     complete INTEGER NOT NULL, skipped TEXT NOT NULL
@@ -39,17 +45,6 @@ CREATE TABLE aliases (
 );
 CREATE INDEX aliases_by_name ON aliases (alias);
 CREATE INDEX aliases_by_api ON aliases (api);
-CREATE TABLE sections (
-    id INTEGER PRIMARY KEY, path TEXT NOT NULL, title TEXT NOT NULL, text TEXT NOT NULL,
-    line INTEGER NOT NULL, anchor TEXT NOT NULL, code TEXT NOT NULL, names TEXT NOT NULL, digest TEXT
-);
-CREATE INDEX sections_by_path ON sections (path);
-CREATE INDEX sections_by_digest ON sections (digest);
-CREATE TABLE mentions (
-    name TEXT NOT NULL, section INTEGER NOT NULL REFERENCES sections ON DELETE CASCADE
-);
-CREATE INDEX mentions_by_name ON mentions (name);
-CREATE INDEX mentions_by_section ON mentions (section);
 CREATE TABLE library_calls (
     name TEXT NOT NULL, library INTEGER NOT NULL REFERENCES libraries ON DELETE CASCADE,
     count INTEGER NOT NULL
@@ -57,23 +52,16 @@ CREATE TABLE library_calls (
 CREATE INDEX library_calls_by_name ON library_calls (name);
 CREATE INDEX library_calls_by_library ON library_calls (library);
 CREATE TABLE vectors (digest TEXT PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID;
-CREATE VIRTUAL TABLE api_words USING fts5 (
-    name, owner, summary, text, tokenize = 'porter unicode61', detail = column
+CREATE TABLE parts (
+    library INTEGER PRIMARY KEY REFERENCES libraries ON DELETE CASCADE, block BLOB NOT NULL
 );
-CREATE VIRTUAL TABLE section_words USING fts5 (title, text, tokenize = 'porter unicode61', detail = column);
-CREATE TRIGGER api_gone AFTER DELETE ON apis BEGIN
-    DELETE FROM api_words WHERE rowid = old.id;
-END;
-CREATE TRIGGER section_gone AFTER DELETE ON sections BEGIN
-    DELETE FROM section_words WHERE rowid = old.id;
-END;
 """
+    + SECTIONS_SCHEMA
+    + MARKS_SCHEMA
+)
 
 _BATCH: Final = 500
-_WORDS_CAP: Final = 2_000  # characters of a documentation that are searched
-# Characters that are embedded: what an API does stands at the start, and time grows with the length.
-_EMBEDDED_CAP: Final = 200
-_WEIGHTS: Final = "8.0, 3.0, 4.0, 1.0"  # of name, owner, summary and text in BM25
+_MATCHED_CAP: Final = 2_000  # characters of a section in which the words of a question are looked for
 # How a method is called says its name, not its class.
 _CALLS: Final = (
     "(SELECT coalesce(sum(count), 0) FROM library_calls AS calls WHERE calls.name ="
@@ -93,10 +81,16 @@ class ApiTables:
 
     def __init__(self, database: Database) -> None:
         self._database: Final = database
+        self.sections: Final = SectionTables(database)
 
     def libraries(self) -> Mapping[str, str]:
         """Return the version of each library that is wholly stored, by distribution."""
         return dict(self._database.read("SELECT distribution, version FROM libraries WHERE complete"))
+
+    def size(self) -> int:
+        """Return how many APIs the libraries have that are wholly stored."""
+        ((count,),) = self._database.read(f"SELECT count(*) {_FROM}")
+        return int(count)
 
     def skipped(self, distribution: str) -> tuple[tuple[str, str], ...]:
         """Return what could not be read of a library: (module, reason)."""
@@ -130,12 +124,15 @@ class ApiTables:
                 (distribution, version),
             ).lastrowid
         count = 0
+        part = Part()
         remaining = iter(apis)
         while batch := list(islice(remaining, _BATCH)):
             cancel.check()
             with self._database.transaction() as connection:
                 for api in batch:
-                    _insert_api(connection, library, api)
+                    number = _insert_api(connection, library, api)
+                    if is_searched(api):
+                        part.add(number, api)
             count += len(batch)
         with self._database.transaction() as connection:
             connection.execute(
@@ -145,27 +142,19 @@ class ApiTables:
                 "INSERT INTO library_calls VALUES (?, ?, ?)",
                 ((name, library, count) for name, count in (uses or {}).items()),
             )
+            connection.execute("INSERT INTO parts VALUES (?, ?)", (library, part.packed()))
             connection.execute(
                 "UPDATE libraries SET complete = 1, skipped = ? WHERE id = ?",
                 (json.dumps(list(skipped)), library),
             )
+            change(connection, WORDS, VECTORS)
         return count
 
     def remove_library(self, distribution: str) -> None:
         """Forget a library, for one that is no longer installed."""
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM libraries WHERE distribution = ?", (distribution,))
-
-    def replace_document(self, path: Path, sections: Sequence[Section]) -> None:
-        """Store the sections of a document in the place of its former ones; none removes it."""
-        with self._database.transaction() as connection:
-            connection.execute("DELETE FROM sections WHERE path = ?", (str(path),))
-            for section in sections:
-                _insert_section(connection, section)
-
-    def documents(self) -> tuple[Path, ...]:
-        """Return the documents that have sections here."""
-        return tuple(Path(path) for (path,) in self._database.read("SELECT DISTINCT path FROM sections"))
+            change(connection, WORDS, VECTORS)
 
     def find(self, name: str) -> Api | None:
         """Return the API of a qualified name: its own, an alias, or a member of an alias of its class."""
@@ -186,6 +175,32 @@ class ApiTables:
         )
         return self.find(f"{found[0][0]}.{member}") if found else None
 
+    def canonical(self, names: Iterable[str]) -> Mapping[str, str]:
+        """Return the names of the APIs that some names mean, those that are found; see `find`."""
+        given = {name.removeprefix("builtins."): name for name in names}
+        found = self._existing(given)
+        members = [name.rpartition(".") for name in given if name not in found and "." in name]
+        owners = self._existing({owner for owner, _, _ in members}, "AND kind = 'class'")
+        moved = {
+            f"{owner}.{last}": f"{owners[owner]}.{last}" for owner, _, last in members if owner in owners
+        }
+        there = self._existing(set(moved.values()))
+        found |= {name: there[target] for name, target in moved.items() if target in there}
+        return {given[name]: meant for name, meant in found.items()}
+
+    def _existing(self, names: Iterable[str], condition: str = "") -> dict[str, str]:
+        """Return the names of the APIs that have one of some names, or an alias of it."""
+        given = json.dumps(list(names))
+        within = "IN (SELECT value FROM json_each(?))"
+        aliases = self._database.read(
+            f"SELECT alias, apis.name {_FROM} {condition} JOIN aliases ON api = apis.id WHERE alias {within}",
+            (given,),
+        )
+        own = self._database.read(
+            f"SELECT apis.name, apis.name {_FROM} {condition} WHERE apis.name {within}", (given,)
+        )
+        return dict([*aliases, *own])
+
     def named(self, name: str, limit: int) -> Sequence[Api]:
         """Return the APIs whose last component, or an alias's, is `name`; the fewest components first."""
         rows = self._database.read(
@@ -198,50 +213,28 @@ class ApiTables:
         )
         return [self._api(row) for row in rows]
 
-    def search(self, question: str, limit: int, libraries: Sequence[str] = ()) -> Sequence[Hit]:
-        """Return the APIs and sections whose words fit a question, best first (BM25). No input raises.
+    def mark(self, what: str) -> str:
+        """Return what changes whenever `WORDS` or `VECTORS` do, in whatever process; '' for none at all."""
+        found = self._database.read("SELECT mark FROM marks WHERE what = ?", (what,))
+        return str(found[0][0]) if found else ""
 
-        `libraries` are distributions or top-level modules and leave only their APIs.
-        """
-        terms = query_words(question)
-        expression = match_expression(terms)
-        if not expression or limit <= 0:
-            return []
-        condition, values = _within(libraries)
-        rows = self._database.read(
-            f"SELECT rank, {_COLUMNS} FROM"  # only those that are left are looked up whole
-            f" (SELECT apis.id AS found, bm25(api_words, {_WEIGHTS}) AS rank FROM api_words"
-            " JOIN apis ON apis.id = api_words.rowid"
-            " JOIN libraries ON libraries.id = apis.library AND libraries.complete"
-            f" WHERE api_words MATCH ? {condition} ORDER BY rank LIMIT ?)"
-            " JOIN apis ON apis.id = found JOIN libraries ON libraries.id = apis.library ORDER BY rank",
-            (expression, *values, limit),
-        )
-        hits = [self._hit(self._api(row[1:]), None, -row[0], terms) for row in rows]
-        if not libraries:
-            rows = self._database.read(
-                "SELECT bm25(section_words, 3.0, 1.0) AS rank, sections.title, sections.text, path, line,"
-                " anchor, code, names FROM section_words JOIN sections ON sections.id = section_words.rowid"
-                " WHERE section_words MATCH ? ORDER BY rank LIMIT ?",
-                (expression, limit),
+    def parts(self) -> Sequence[bytes]:
+        """Return the part of the word table of each library."""
+        return [
+            block
+            for (block,) in self._database.read(
+                "SELECT block FROM parts JOIN libraries ON libraries.id = library AND complete"
+                " ORDER BY library"
             )
-            hits += [self._hit(None, _section(row[1:]), -row[0], terms) for row in rows]
-        return sorted(hits, key=lambda hit: -hit.score)[:limit]
+        ]
+
+    def calls(self) -> Mapping[str, int]:
+        """Return how often the libraries call what, by `calls_name`."""
+        return dict(self._database.read("SELECT name, sum(count) FROM library_calls GROUP BY name"))
 
     def examples(self, name: str, limit: int) -> Sequence[Example]:
         """Return examples of an API from documents, then from its own documentation."""
-        last = name.rpartition(".")[2]
-        rows = self._database.read(
-            "SELECT code, path, line FROM sections JOIN mentions ON mentions.section = sections.id"
-            " WHERE mentions.name IN (?, ?) ORDER BY mentions.name = ? DESC LIMIT ?",
-            (name, last, name, 4 * limit),
-        )
-        found = [
-            Example(code, Path(path), line)
-            for codes, path, line in rows
-            for code in json.loads(codes)
-            if last in code
-        ]
+        found = [*self.sections.examples(name, limit)]
         api = self.find(name)
         if api is not None and api.path is not None:
             found += [Example(code, api.path, api.line) for code in code_examples(api.documentation)]
@@ -257,21 +250,13 @@ class ApiTables:
             " GROUP BY digest, sort ORDER BY max(calls) DESC LIMIT ?",
             (limit,),
         )
-        return [(digest, self._embedded_text(kind, number)) for digest, number, kind in rows]
-
-    def embedded(self) -> tuple[int, int]:
-        """Return how many of the texts that an embedding is wanted for have one, and how many there are."""
-        ((texts,),) = self._database.read(
-            "SELECT count(*) FROM (SELECT digest FROM apis UNION SELECT digest FROM sections)"
-            " WHERE digest IS NOT NULL"
-        )
-        ((vectors,),) = self._database.read("SELECT count(*) FROM vectors")
-        return min(vectors, texts), texts
+        return [(key, self._text_of(kind, number)) for key, number, kind in rows]
 
     def put_vectors(self, vectors: Iterable[tuple[str, bytes]]) -> None:
         """Store embeddings by the digest of their text; they outlive an upgrade that leaves it as it was."""
         with self._database.transaction() as connection:
             connection.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?)", vectors)
+            change(connection, VECTORS)
 
     def vector_keys(self) -> Sequence[tuple[int, str]]:
         """Return (row, digest) of what is embedded: an API's row number, below -1 a section's."""
@@ -294,31 +279,25 @@ class ApiTables:
         condition, values = _within(libraries)
         return [row[0] for row in self._database.read(f"SELECT apis.id {_FROM} WHERE 1 {condition}", values)]
 
-    def row_hits(self, scores: Sequence[tuple[int, float]]) -> Sequence[Hit]:
-        """Return hits for (row, score), rows as `vector_keys` numbers them; those that are gone drop out."""
+    def row_hits(self, scores: Sequence[tuple[int, float]], terms: Sequence[str] = ()) -> Sequence[Hit]:
+        """Return hits for (row, score), rows as `vector_keys` numbers them; those that are gone drop out.
+
+        `terms` are the words of the question.
+        """
         apis = self._rows(f"SELECT {_COLUMNS} {_FROM} AND apis.id", [row for row, _ in scores if row > 0])
-        sections = self._rows(
-            "SELECT id, title, text, path, line, anchor, code, names FROM sections WHERE id",
-            [-1 - row for row, _ in scores if row <= 0],
-        )
+        sections = self.sections.by_row(row for row, _ in scores if row <= 0)
         hits = []
         for row, score in scores:
-            if row > 0 and row in apis:
-                hits.append(self._hit(self._api(apis[row]), None, score, ()))
-            elif row <= 0 and -1 - row in sections:
-                hits.append(self._hit(None, _section(sections[-1 - row][1:]), score, ()))
+            if row in apis:
+                hits.append(_hit(self._api(apis[row]), None, score, terms))
+            elif row in sections:
+                hits.append(_hit(None, sections[row], score, terms))
         return hits
 
     def _rows(self, query: str, numbers: Sequence[int]) -> Mapping[int, Sequence[Any]]:
         """Return the rows of a query that ends with an id, by their first column."""
         found = self._database.read(f"{query} IN (SELECT value FROM json_each(?))", (json.dumps(numbers),))
         return {row[0]: row for row in found}
-
-    def _hit(self, api: Api | None, section: Section | None, score: float, terms: Sequence[str]) -> Hit:
-        said = f"{api.name} {api.summary}" if api else ""
-        said = f"{section.title} {section.text[:_WORDS_CAP]}" if section else said
-        known = stems(said) if terms else frozenset()
-        return Hit(api, section, score, tuple(term for term in terms if stem(term) in known))
 
     def _api(self, row: Sequence[Any]) -> Api:
         _, name, kind, signature, parameters, returns, summary, documentation, path, line, *rest = row
@@ -345,31 +324,26 @@ class ApiTables:
             uses,
         )
 
-    def _embedded_text(self, kind: str, number: int) -> str:
+    def _text_of(self, kind: str, number: int) -> str:
         if kind == "section":
-            ((title, text),) = self._database.read("SELECT title, text FROM sections WHERE id = ?", (number,))
-            return section_text(title, text)
+            section = self.sections.by_row([-1 - number])[-1 - number]
+            return section_text(section.title, section.text)
         ((name, documentation),) = self._database.read(
             "SELECT name, documentation FROM apis WHERE id = ?", (number,)
         )
         return api_text(name, documentation)
 
 
-def api_text(name: str, documentation: str) -> str:
-    """Return what stands for an API in an embedding: its name in words, and how its documentation starts."""
-    owner, _, last = name.rpartition(".")
-    start = " ".join(documentation[:_EMBEDDED_CAP].split())
-    return f"{' '.join(parts(last)) or last}: {start} ({owner.replace('.', ' ')})"
+def _hit(api: Api | None, section: Section | None, score: float, terms: Sequence[str]) -> Hit:
+    said = f"{api.name} {api.summary}" if api else ""
+    said = f"{section.title} {section.text[:_MATCHED_CAP]}" if section else said
+    known = stems(said) if terms else frozenset()
+    return Hit(api, section, score, tuple(term for term in terms if stem(term) in known))
 
 
-def section_text(title: str, text: str) -> str:
-    """Return what stands for a section in an embedding."""
-    return f"{title}: {' '.join(text[:_EMBEDDED_CAP].split())}"
-
-
-def _insert_api(connection: sqlite3.Connection, library: int | None, api: Api) -> None:
-    searched = not api.inherited and bool(api.documentation or api.kind != "attribute")
-    digest = _digest(api_text(api.name, api.documentation)) if searched and api.documentation else None
+def _insert_api(connection: sqlite3.Connection, library: int | None, api: Api) -> int:
+    embedded = is_searched(api) and bool(api.documentation)
+    key = digest(api_text(api.name, api.documentation)) if embedded else None
     parameters = [[p.name, p.kind, p.annotation, p.default, p.description] for p in api.parameters]
     number = connection.execute(
         "INSERT INTO apis (library, name, kind, signature, parameters, returns, summary, documentation, path,"
@@ -388,45 +362,11 @@ def _insert_api(connection: sqlite3.Connection, library: int | None, api: Api) -
             api.deprecated,
             api.inherited,
             api.name.rpartition(".")[2],
-            digest,
+            key,
         ),
     ).lastrowid
     connection.executemany("INSERT INTO aliases VALUES (?, ?)", ((alias, number) for alias in api.aliases))
-    if searched:
-        owner, _, last = api.name.rpartition(".")
-        texts = (last, owner, api.summary, api.documentation[:_WORDS_CAP])
-        connection.execute(
-            "INSERT INTO api_words (rowid, name, owner, summary, text) VALUES (?, ?, ?, ?, ?)",
-            (number, *(" ".join(words(text)) for text in texts)),
-        )
-
-
-def _insert_section(connection: sqlite3.Connection, section: Section) -> None:
-    number = connection.execute(
-        "INSERT INTO sections (path, title, text, line, anchor, code, names, digest)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            str(section.path),
-            section.title,
-            section.text,
-            section.line,
-            section.anchor,
-            json.dumps(section.code, ensure_ascii=False),
-            json.dumps(section.names, ensure_ascii=False),
-            _digest(section_text(section.title, section.text)) if section.text else None,
-        ),
-    ).lastrowid
-    connection.execute(
-        "INSERT INTO section_words (rowid, title, text) VALUES (?, ?, ?)",
-        (number, " ".join(words(section.title)), " ".join(words(section.text))),
-    )
-    names = {name for mentioned in section.names for name in (mentioned, mentioned.rpartition(".")[2])}
-    connection.executemany("INSERT INTO mentions VALUES (?, ?)", ((name, number) for name in sorted(names)))
-
-
-def _section(row: Sequence[Any]) -> Section:
-    title, text, path, line, anchor, code, names = row
-    return Section(title, text, Path(path), line, anchor, tuple(json.loads(code)), tuple(json.loads(names)))
+    return number or 0
 
 
 def _within(libraries: Sequence[str]) -> tuple[str, list[str]]:
@@ -441,7 +381,3 @@ def _within(libraries: Sequence[str]) -> tuple[str, list[str]]:
 
 def _escaped(text: str) -> str:
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-
-
-def _digest(text: str) -> str:
-    return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=16).hexdigest()

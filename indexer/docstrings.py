@@ -21,7 +21,13 @@ _DEPRECATED = re.compile(
     r"^[ \t]*\.\.[ \t]+deprecated::[ \t]*(.*(?:\n(?:[ \t]+\S.*|[ \t]*$))*)", re.MULTILINE
 )
 _TEXT_SIGNATURE = re.compile(r"\A\s*[\w.]+\(.{0,2000}?\)\s*\n\s*--[ \t]*\n\s*\n", re.DOTALL)
-_LEADING_CALL = re.compile(r"\A[\w.]+\([^\n]{0,300}(?:\n[^\n]+){0,5}?\)(?:\s*-{1,2}>\s*|\s*\n\s*\n)")
+_CALL = re.compile(r"\s*[\w.]+\(")
+# What follows a signature that is no text: what is returned, unless it is a sentence; the end of the line.
+_AFTER_CALL = re.compile(
+    r"\n?[ \t]*-{1,2}>[ \t]*(?![ \t]|Return|[A-Z]\w*[ \t]+[a-z])[^\n]*\n"
+    r"|\n?[ \t]*-{1,2}>[ \t]*|[ \t]*\n|[ \t]+(?=[A-Z])"
+)
+_LONGEST_CALL = 1_000  # characters
 _RULE = re.compile(r"([=\-~^*#+]){3,}")
 _FENCE = re.compile(r"^[ \t]*```\w*[ \t]*\n(.*?)^[ \t]*```", re.MULTILINE | re.DOTALL)
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z`*\"'(\[])")
@@ -62,7 +68,7 @@ def parse_docstring(text: str) -> Docstring:
 def summary(text: str) -> str:
     """Return the first sentence of a docstring, past a signature line and a heading's rule."""
     paragraph: list[str] = []
-    for line in _LEADING_CALL.sub("", text[:TEXT_CAP].strip(), count=1).splitlines():
+    for line in without_calls(text[:TEXT_CAP]).strip().splitlines():
         stripped = line.strip()
         if not paragraph and stripped.startswith(".. "):
             continue
@@ -78,6 +84,22 @@ def summary(text: str) -> str:
 def without_signature(text: str) -> str:
     """Return a docstring without the signature in front that C code keeps there (`name(x)\\n--\\n\\n`)."""
     return inspect.cleandoc(_TEXT_SIGNATURE.sub("", text, count=1))
+
+
+def without_calls(text: str) -> str:
+    """Return a docstring without the signatures that it starts with, as C code's do, if there is more."""
+    rest = text
+    while call := _CALL.match(rest):
+        depth = 1
+        for end in range(call.end(), min(len(rest), _LONGEST_CALL)):
+            depth += {"(": 1, ")": -1}.get(rest[end], 0)
+            if not depth:
+                break
+        after = _AFTER_CALL.match(rest, end + 1) if not depth else None
+        if after is None or not rest[after.end() :].strip():
+            break
+        rest = rest[after.end() :]
+    return rest
 
 
 def sentences(text: str) -> list[str]:

@@ -1,4 +1,7 @@
-"""Documents into sections: Markdown, reStructuredText, HTML, Sphinx inventories. Nothing is run."""
+"""Documents into sections: Markdown, reStructuredText, HTML, Sphinx inventories, solved questions.
+
+Nothing is run.
+"""
 
 import os
 import re
@@ -24,6 +27,7 @@ NAME_CAP = 50  # names mentioned in one section
 _SKIPPED_FOLDERS = frozenset(
     {"node_modules", "__pycache__", "_static", "_sources", "_modules", "site-packages"}
 )
+_ONLY_NAMED = frozenset({".jsonl"})  # read where it is given, not where it lies in a folder
 _DOTTED = re.compile(r"\b[^\W\d]\w*(?:\.[^\W\d]\w*)+\b")
 _CALLED = re.compile(r"\b([^\W\d]\w*)\(")
 _NAME_SPAN = re.compile(r"[^\W\d][\w.]*(?:\(\))?")
@@ -136,7 +140,7 @@ def _files(paths: Iterable[Path], skipped: list[tuple[Path, str]]) -> Iterator[P
             folders[:] = sorted(name for name in folders if name not in _SKIPPED_FOLDERS and name[0] != ".")
             for name in sorted(names):
                 file = Path(folder, name)
-                if file.suffix.lower() not in _READERS:
+                if file.suffix.lower() not in _READERS.keys() - _ONLY_NAMED:
                     continue
                 if not file.resolve().is_relative_to(path.resolve()):
                     skipped.append((file, "a link out of the folder"))
@@ -243,6 +247,12 @@ def _html(data: bytes, path: Path) -> list[Draft]:
     return drafts(data, path.stem)
 
 
+def _solved(data: bytes, path: Path) -> list[Draft]:
+    from .solved_questions import drafts
+
+    return drafts(data, path)
+
+
 _READERS: dict[str, Callable[[bytes, Path], list[Draft]]] = {
     ".md": _markdown,
     ".markdown": _markdown,
@@ -252,4 +262,5 @@ _READERS: dict[str, Callable[[bytes, Path], list[Draft]]] = {
     ".html": _html,
     ".htm": _html,
     ".inv": _inventory,
+    ".jsonl": _solved,
 }

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DocumentReport", "Index", "LibraryReport", "Snapshot", "UpdateReport"]
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Counts changes of what is put in the workspace's tables."""
 
 _BATCH: Final = 64

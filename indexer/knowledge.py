@@ -5,7 +5,7 @@ import re
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -17,17 +17,19 @@ from .documents import read_documents
 from .environment import Environment
 from .errors import TypewrightError
 from .inventory import Inventory
-from .libraries import STANDARD_LIBRARY, read_library, standard_library_modules
+from .libraries import read_library, standard_library_modules
+from .marks import VECTORS, WORDS
 from .modules import ModuleFinder
-from .records import Api, Example, Hit
+from .records import STANDARD_LIBRARY, Api, Example, Hit
+from .search import Search, by_words
 from .store import Database, connect
-from .vectors import Vectors, pack
+from .vectors import pack
 
 if TYPE_CHECKING:
     from numpy import float32
     from numpy.typing import NDArray
 
-VERSION: Final = 2
+VERSION: Final = 4
 """Counts changes of what is put in the environment's tables."""
 
 OWN: Final = "./"
@@ -93,23 +95,29 @@ class Knowledge:
         self._opening: Final = threading.Lock()
         self._reading: Final = threading.Lock()
         self._database: Database | None = None
+        self._naming: Final = threading.Lock()
+        self._mentions: tuple[tuple[str, ...], Mapping[int, tuple[str, ...]]] = (), {}
         own_folder = workspace.path.parent if workspace.path else None
-        self._own_vectors: Final = Vectors(self.own, own_folder, "workspace")
+        self._own_search: Final = Search(self.own, own_folder, "workspace")
 
     @property
     def libraries(self) -> ApiTables:
         """The environment's tables."""
-        return self._library_tables[0]
+        return self._library_search.tables
+
+    @property
+    def searches(self) -> tuple[Search, Search]:
+        """The search of the workspace's own APIs and documents, and that of its environment."""
+        return self._own_search, self._library_search
 
     @cached_property
-    def _library_tables(self) -> tuple[ApiTables, Vectors]:
+    def _library_search(self) -> Search:
         with self._opening:
             if self._database is None:
                 path = self.folder / "environment.db"
                 self._database = connect(path, SCHEMA, VERSION, self._notices)
-        tables = ApiTables(self._database)
         folder = self._database.path.parent if self._database.path else None
-        return tables, Vectors(tables, folder, "environment")
+        return Search(ApiTables(self._database), folder, "environment")
 
     def replace_file(self, path: str, apis: Sequence[Api]) -> None:
         """Store the APIs of a workspace file in the place of its former ones."""
@@ -201,16 +209,16 @@ class Knowledge:
         given = [Path(path).expanduser().absolute() for path in paths]
         kept = set()
         for path, found in read_documents(given, skipped, cancel=cancel):
-            self.own.replace_document(path, found)
+            self.own.sections.replace(path, found)
             kept.add(path)
             documents += 1
             sections += len(found)
             if progress:
                 progress("documents", documents, documents)
-        for path in self.own.documents():
+        for path in self.own.sections.documents():
             inside = any(path.is_relative_to(each) for each in given)
             if path not in kept and (inside or not path.exists()):
-                self.own.replace_document(path, ())
+                self.own.sections.replace(path, ())
         return DocumentReport(documents, sections, tuple(skipped), time.perf_counter() - started)
 
     def embed(
@@ -263,35 +271,42 @@ class Knowledge:
 
     def search_words(self, query: str, limit: int, libraries: Sequence[str]) -> list[Hit]:
         """Search names and texts, best first."""
-        hits = [*self.own.search(query, limit, libraries), *self.libraries.search(query, limit, libraries)]
-        return self._ranked(hits, limit)
-
-    def embedded(self) -> float:
-        """Return the share of APIs and sections that the search of meanings knows, 0 to 1."""
-        done, wanted = map(sum, zip(self.own.embedded(), self.libraries.embedded(), strict=True))
-        return done / wanted if wanted else 0.0
+        return self.finished(by_words(self.searches, query, limit, libraries))
 
     def search_vector(self, vector: "NDArray[float32]", limit: int, libraries: Sequence[str]) -> list[Hit]:
         """Search meanings, best first."""
-        tables, vectors = self._library_tables
         hits = [
-            *self.own.row_hits(self._own_vectors.search(vector, limit, libraries)),
-            *tables.row_hits(vectors.search(vector, limit, libraries)),
+            hit for search in self.searches for hit in search.hits(search.nearest(vector, limit, libraries))
         ]
-        return self._ranked(hits, limit)
+        return self.finished(sorted(hits, key=lambda hit: -hit.score)[:limit])
+
+    def mentions(self) -> Mapping[int, tuple[str, ...]]:
+        """Return the names of the APIs that each section names; sections by row, as in `searches[0]`."""
+        marks = (self.own.mark(VECTORS), self.own.mark(WORDS), self.libraries.mark(WORDS))
+        with self._naming:
+            if marks != self._mentions[0]:
+                sections = self.own.sections.names()
+                # A plain word in code style is hardly ever a builtin; a call of one is no news.
+                named = {name for _, names in sections for name in names if "." in name}
+                meant = {**self.libraries.canonical(named), **self.own.canonical(named)}
+                found = {
+                    row: tuple(dict.fromkeys(meant[name] for name in names if name in meant))
+                    for row, names in sections
+                }
+                self._mentions = marks, found
+            return self._mentions[1]
 
     def examples(self, name: str, limit: int) -> list[Example]:
         """Return examples from documents: the workspace's, then the API's own."""
         found = [*self.own.examples(name, limit), *self.libraries.examples(name, limit)]
         return list(dict.fromkeys(found))[:limit]
 
-    def _ranked(self, hits: Sequence[Hit], limit: int) -> list[Hit]:
-        best = sorted(hits, key=lambda hit: -hit.score)[:limit]
-        apis = iter(self._finished([hit.api for hit in best if hit.api is not None]))
-        return [hit if hit.api is None else replace(hit, api=next(apis)) for hit in best]
+    def finished(self, hits: Sequence[Hit]) -> list[Hit]:
+        """Fill in how often the workspace writes the APIs that were found, and the aliases of its own."""
+        apis = iter(self._finished([hit.api for hit in hits if hit.api is not None]))
+        return [hit if hit.api is None else replace(hit, api=next(apis)) for hit in hits]
 
     def _finished(self, apis: Sequence[Api]) -> list[Api]:
-        """Fill in how often the workspace writes each API, and the aliases of its own."""
         named = [self._with_aliases(api) if api.distribution.startswith(OWN) else api for api in apis]
         counts = self._inventory.popularity({name for api in named for name in _written(api)})
         return [replace(api, popularity=sum(counts.get(name, 0) for name in _written(api))) for api in named]

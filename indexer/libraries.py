@@ -16,14 +16,11 @@ from .cancellation import NEVER, CancelToken
 from .docstrings import TEXT_CAP, Docstring, parse_docstring, without_signature
 from .module_trees import Trees, lookup
 from .modules import ModuleFinder, typeshed_versions
-from .records import Api, Parameter
+from .records import STANDARD_LIBRARY, Api, Parameter
 from .signatures import read_callable, written
 
 if TYPE_CHECKING:
     import griffe
-
-STANDARD_LIBRARY = "python"
-"""The distribution name of the standard library's records; their version is Python's."""
 
 # Modules without an underscore in their name whose content people import from elsewhere.
 _IMPLEMENTATION = frozenset({"posixpath", "ntpath", "genericpath", "posix", "nt", "macpath"})
@@ -216,7 +213,8 @@ class _Reader:
                 hidden = inherited.count(".") > owner_name.count(".")
                 source = f"{inherited}.{name}" if inherited and not hidden else ""
                 full_name = f"{owner_name}.{name}"
-                if not index:
+                # C code has methods of its own where typeshed shows those of a base (dict.update, set.pop).
+                if not index or f"{owner.path}.{name}" in self._texts:
                     yield self._api(found, full_name, (), owner=owner)
                     continue
                 if found.path not in self._inherited:
@@ -323,6 +321,9 @@ class _Reader:
         """The docstring: its own, its source's, one attached or borrowed, that of the method it overrides."""
         import griffe
 
+        compiled = self._texts.get(f"{owner.path}.{found.name}") if owner is not None else None
+        if compiled is not None:
+            return without_signature(compiled)
         if found.docstring and found.docstring.value.strip():
             return without_signature(found.docstring.value)
         source = self._trees.source_of(found.path)

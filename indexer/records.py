@@ -5,6 +5,9 @@ from pathlib import Path
 
 from .documents import Section
 
+STANDARD_LIBRARY = "python"
+"""The distribution name of the standard library's records; their version is Python's."""
+
 
 @dataclass(frozen=True, slots=True)
 class Parameter:

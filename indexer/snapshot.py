@@ -20,6 +20,7 @@ from .outline import Outline, Symbol, outline
 from .own_apis import is_test
 from .records import Api, Example, Hit
 from .references import bound_names, dotted_names, identifiers
+from .search import Search
 from .syntax import Syntax, parse
 from .workspace import is_python
 
@@ -245,9 +246,30 @@ class Snapshot:
         """Search APIs and documents by meaning, best first; only what `Index.embed` has seen is found."""
         return self._knowledge.search_vector(vector, limit, libraries)
 
-    def embedded(self) -> float:
-        """Return the share of APIs and documents that `search_vector` can find, 0 to 1."""
-        return self._knowledge.embedded()
+    def searches(self) -> Sequence[Search]:
+        """Return what scores all APIs at once: the workspace's own, then those of the libraries."""
+        return self._knowledge.searches
+
+    def nearest_mentions(
+        self, vector: "NDArray[float32]", limit: int
+    ) -> Sequence[tuple[Sequence[str], float]]:
+        """Return the names of the APIs that the sections nearest in meaning name, and the cosine; best first.
+
+        Solved questions are sections too.
+        """
+        mentions = self._knowledge.mentions()
+        near = self._knowledge.searches[0].vectors.nearest_sections(vector, limit) if mentions else ()
+        return [(mentions[row], cosine) for row, cosine in near if row in mentions]
+
+    def best_mentions(self, question: str, limit: int) -> Sequence[Sequence[str]]:
+        """Return the names of the APIs that each of the sections names whose words fit best, best first."""
+        mentions = self._knowledge.mentions()
+        found = self._knowledge.own.sections.search(question, limit) if mentions else ()
+        return [mentions.get(row, ()) for row, _ in found]
+
+    def finished(self, hits: Sequence[Hit]) -> Sequence[Hit]:
+        """Return hits of `searches` with what the workspace says of their APIs: uses, its own names."""
+        return self._knowledge.finished(hits)
 
     def examples(self, name: str, limit: int = 3) -> Sequence[Example]:
         """Return examples of an API: how the workspace uses it, then what documents show."""

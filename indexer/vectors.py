@@ -4,7 +4,6 @@ The index is exact (inner product over half-precision vectors). Its file is name
 a stale or half-written one is never read; a damaged one is built again.
 """
 
-import hashlib
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
@@ -14,11 +13,13 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from .apis import ApiTables
+from .marks import VECTORS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 DIMENSIONS: Final = 384
+_MOST: Final = 1 << 62  # a row number above all
 
 
 def pack(vector: "NDArray[np.float32]") -> bytes:
@@ -43,54 +44,100 @@ class Vectors:
         self._name: Final = name
         self._lock: Final = threading.Lock()
         self._index: Any = None  # faiss has no types
+        self._rows: NDArray[np.int64] = np.zeros(0, np.int64)  # of its vectors, in their order
+        self._stored: NDArray[np.float16] = np.zeros((0, DIMENSIONS), np.float16)
         self._key = ""
 
-    def search(
+    def nearest_apis(
         self, vector: "NDArray[np.float32]", limit: int, libraries: Sequence[str] = ()
     ) -> Sequence[tuple[int, float]]:
-        """Return (row, cosine) of the nearest, best first; rows as `ApiTables.vector_keys` numbers them."""
+        """Return (row, inner product) of the APIs nearest to a vector, best first.
+
+        `libraries` are distributions or top-level modules and leave only their APIs.
+        """
+        import faiss
+
+        if not libraries:
+            with self._lock:
+                mixed = self._fresh() is not None and self._rows[0] <= 0  # sections come first
+            return self._search(vector, limit, faiss.IDSelectorRange(1, _MOST) if mixed else None)
+        rows = np.asarray(self._tables.rows_of(libraries), dtype=np.int64)
+        return self._search(vector, limit, faiss.IDSelectorBatch(rows)) if len(rows) else []
+
+    def nearest_sections(self, vector: "NDArray[np.float32]", limit: int) -> Sequence[tuple[int, float]]:
+        """Return (row, inner product) of the sections nearest to a vector; see `ApiTables.vector_keys`."""
+        import faiss
+
+        return self._search(vector, limit, faiss.IDSelectorRange(-_MOST, 0))
+
+    def _search(
+        self,
+        vector: "NDArray[np.float32]",
+        limit: int,
+        selector: Any,  # noqa: ANN401 - faiss has no types
+    ) -> Sequence[tuple[int, float]]:
         with self._lock:
             index = self._fresh()
         if index is None or limit <= 0:
             return []
         import faiss
 
-        parameters = None
-        if libraries:
-            rows = np.asarray(self._tables.rows_of(libraries), dtype=np.int64)
-            if not len(rows):
-                return []
-            parameters = faiss.SearchParameters(sel=faiss.IDSelectorBatch(rows))  # type: ignore[call-arg]
+        parameters = faiss.SearchParameters(sel=selector) if selector else None  # type: ignore[call-arg]
         query = np.ascontiguousarray(vector, dtype=np.float32).reshape(1, -1)
         if query.shape[1] != index.d:
             raise ValueError(f"a vector of {index.d} numbers is needed, not of {query.shape[1]}")
         scores, rows = index.search(query, limit, params=parameters)
         return [(int(row), float(score)) for row, score in zip(rows[0], scores[0], strict=True) if row != -1]
 
+    def of(self, rows: "NDArray[np.int64]") -> "NDArray[np.float32]":
+        """Return the vectors of some rows, zeros where one has none: an array of (rows, dimensions)."""
+        with self._lock:
+            index, known, stored = self._fresh(), self._rows, self._stored
+        found = np.zeros((len(rows), stored.shape[1]), np.float32)
+        if index is not None:
+            places = np.minimum(np.searchsorted(known, rows), len(known) - 1)
+            there = known[places] == rows
+            found[there] = stored[places[there]]
+        return found
+
+    def known(self, rows: "NDArray[np.int64]") -> "NDArray[np.bool_]":
+        """Return which of some rows have a vector."""
+        with self._lock:
+            known = self._rows if self._fresh() is not None else np.zeros(0, np.int64)
+        return np.isin(rows, known, assume_unique=True)
+
     def _fresh(self) -> Any:  # noqa: ANN401 - faiss has no types
         """The index of what is embedded now: the one in use, the one on disk, or a new one."""
-        keys = self._tables.vector_keys()
-        key = _key(keys)
+        key = self._tables.mark(VECTORS)
+        if not key:
+            return None
         if self._index is None or key != self._key:
-            self._index = self._opened(key, len(keys)) or self._built(key, keys)
-            self._key = key
-        return self._index if keys else None
+            import faiss
 
-    def _opened(self, key: str, count: int) -> Any:  # noqa: ANN401 - faiss has no types
+            self._index = self._opened(key) or self._built(key)
+            faiss.omp_set_num_threads(1)  # a second one gains nothing for one question, and spins after it
+            self._rows = faiss.vector_to_array(self._index.id_map)
+            flat: Any = faiss.downcast_index(self._index.index)
+            codes = faiss.rev_swig_ptr(flat.codes.data(), flat.ntotal * flat.code_size)
+            self._stored = codes.view("<f2").reshape(flat.ntotal, flat.d)  # the index's own memory
+            self._key = key
+        return self._index if len(self._rows) else None
+
+    def _opened(self, key: str) -> Any:  # noqa: ANN401 - faiss has no types
         path = self._path(key)
         if path is None or not path.is_file():
             return None
         import faiss
 
         try:
-            index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
+            return faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
         except RuntimeError:
             return None
-        return index if index.ntotal == count else None
 
-    def _built(self, key: str, keys: Sequence[tuple[int, str]]) -> Any:  # noqa: ANN401 - faiss has no types
+    def _built(self, key: str) -> Any:  # noqa: ANN401 - faiss has no types
         import faiss
 
+        keys = self._tables.vector_keys()
         stored = {
             digest: unpack(blob) for digest, blob in self._tables.vectors({digest for _, digest in keys})
         }
@@ -126,10 +173,3 @@ class Vectors:
 
     def _path(self, key: str) -> Path | None:
         return self._folder / f"{self._name}-{key}.faiss" if self._folder else None
-
-
-def _key(keys: Sequence[tuple[int, str]]) -> str:
-    digest = hashlib.blake2b(digest_size=8)
-    for row, content in keys:
-        digest.update(f"{row} {content}\n".encode())
-    return digest.hexdigest()

@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 _WORD = re.compile(r"[^\W_]+", re.UNICODE)
 _PART = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+|[^\W\d_a-zA-Z]+")
 _VOWEL = re.compile(r"[aeiouy]")
 _SUFFIXES = (("ies", "y"), ("sses", "ss"), ("ing", ""), ("ed", ""), ("es", "e"), ("s", ""))
+_LONGEST_SUFFIX = 4  # letters: `data.json`
 _LONGEST_QUERY = 64  # words of a question that count
 
 # Words that a question has and documentation does not choose its APIs by.
@@ -19,6 +21,13 @@ STOP_WORDS = frozenset(
     which who whom whose why will with within would you your
     """.split()  # noqa: SIM905 - easier to read than a hundred strings
 )
+
+# Code and values that a question quotes (`df`, "men", an address) name the asker's things, not the API's.
+_QUOTED = re.compile(r"`[^`]*`|\"[^\"]*\"|(?<!\w)'[^']*'(?!\w)|\b\w+://\S+")
+_API_NAME = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)+")
+
+# Names that stand for words which a question has in full.
+IN_FULL = {"bool": "boolean", "dict": "dictionary", "int": "integer", "re": "regex", "str": "string"}
 
 
 def parts(identifier: str) -> list[str]:
@@ -37,6 +46,7 @@ def words(text: str) -> list[str]:
     return found
 
 
+@lru_cache(maxsize=1 << 16)
 def stem(word: str) -> str:
     """Return a word without its English ending, crudely: what two forms of it have in common."""
     for suffix, instead in _SUFFIXES:
@@ -59,6 +69,31 @@ def query_words(question: str) -> tuple[str, ...]:
     found = list(dict.fromkeys(words(question)))[:_LONGEST_QUERY]
     telling = [word for word in found if word not in STOP_WORDS]
     return tuple(telling or found)
+
+
+def without_values(question: str) -> str:
+    """Return a question without quoted values, unless nothing is left; a quoted name of an API stays."""
+
+    def kept(match: re.Match[str]) -> str:
+        inner = match[0].strip("`\"'")
+        return inner if _API_NAME.fullmatch(inner) else " "
+
+    plain = " ".join(_QUOTED.sub(kept, question).split())
+    return plain if query_words(plain) else question
+
+
+def quoted_names(question: str) -> tuple[str, ...]:
+    """Return the names that a question writes as code, each in one word: `read_csv` is readcsv.
+
+    That is a quoted name of several parts, or the end of a dotted one (np.where), unless it is as short as
+    that of a file. No documentation has such words; they find what is called so, and nothing where it is the
+    asker's.
+    """
+    quoted = [each.strip("`\"'").removesuffix("()") for each in _QUOTED.findall(question)]
+    names = [name for name in quoted if name.isidentifier() and len(parts(name)) > 1]
+    ends = (match[0].rpartition(".")[2] for match in _API_NAME.finditer(question))
+    names += [end for end in ends if len(end) > _LONGEST_SUFFIX]
+    return tuple(dict.fromkeys("".join(parts(name)) for name in names))
 
 
 def match_expression(terms: Iterable[str]) -> str:

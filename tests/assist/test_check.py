@@ -47,6 +47,23 @@ import json
     )
 
 
+def test_whoever_writes_any_is_not_asked(session: Session) -> None:
+    text = """
+import typing
+from json import JSONDecoder
+from typing import Any
+
+def decode(text: str) -> JSONDecoder: ...
+
+one = decode("")
+other: Any = decode("")
+third: typing.Any = decode("")
+other.codes, third.codes
+one.codes
+"""
+    assert [finding.span.line for finding in findings(session, text)] == [12]
+
+
 def test_messages(session: Session) -> None:
     text = "import json, os.paths, zzzzz\njson.dumpss({})\nos.makedirs('a', qqqqqqqq=2)\n"
     assert [finding.message for finding in findings(session, text)] == [

@@ -1,14 +1,12 @@
-import json
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
-from typewright.assist.fusion import BY_HAND, WEIGHTS, Match, features, score
 from typewright.assist.recommend import recommend
 from typewright.assist.session import Session, Settings
 from typewright.indexer.cancellation import Cancelled, CancelToken
 from typewright.indexer.errors import TypewrightError
-from typewright.indexer.records import Api
-from typewright.indexer.words import query_words, stem
 
 
 def write(path: Path, text: str) -> None:
@@ -75,6 +73,7 @@ def test_the_api_and_a_reason_that_can_be_checked(session):
 
 def test_quoted_values_of_the_question_do_not_count(session):
     assert names(recommend(session, "write the table `group_rows` to 'rows key'"))[0] == "tables.write_table"
+    assert names(recommend(session, "read it with `write_table`"))[0] == "tables.write_table"
     assert names(recommend(session, "'group rows'"))[0] == "tables.Table.group_rows"
 
 
@@ -132,39 +131,22 @@ def test_it_can_be_cancelled(session):
         recommend(session, "read a table", cancel=token)
 
 
-def api(name="tables.read_table", kind="function", **known) -> Api:
-    plain = {"signature": "", "parameters": (), "returns": "", "summary": "", "documentation": "Text."}
-    plain |= {"aliases": (), "distribution": "tables", "version": "1", "path": None, "line": 1}
-    return Api(name, kind, **plain | known)
+def test_solved_questions_say_which_apis_answer_one_like_them(session, monkeypatch):
+    questions = session.root / "solved.jsonl"
+    questions.write_text('{"query": "make it persist", "gold": [["tables.write_table"]]}\n')
+    session.index.add_documents([questions])
 
+    def embed(texts, **_):
+        vectors = np.zeros((len(texts), 384), np.float32)
+        for row, text in enumerate(texts):
+            alike = "persist" in text or "survive" in text
+            vectors[row, :2] = (1.0, 0.0) if alike else (0.6, 0.8)
+        return vectors
 
-def points(found: Api, match: Match = Match(words=0.5, similarity=0.5), question="read a table") -> float:  # noqa: B008
-    asked = frozenset(stem(word) for word in query_words(question))
-    return score(features(asked, found, match), vectors=match.similarity is not None)
-
-
-@pytest.mark.parametrize("similarity", [None, 0.5])
-def test_what_speaks_for_an_api(similarity):
-    match = Match(similarity, 0.5)
-    plain = points(api(), match)
-    assert points(api(), Match(similarity, 0.9)) > plain
-    assert points(api("tables.write_rows"), match) < plain
-    assert points(api(summary="Read it."), match) > plain
-    assert points(api(uses=10), match) > plain
-    assert points(api(popularity=10), match) > plain
-    assert points(api("tables.core.impl.private.read_table"), match) < plain
-    assert points(api(deprecated="since 2"), match) < plain
-    assert points(api(), Match(similarity, 0.5, accessible=False)) < plain
-    assert points(api(), Match(similarity, 0.5, votes=1.0)) > plain
-    assert similarity is None or points(api(), Match(0.9, 0.5)) > plain
-
-
-def test_a_name_is_asked_for_in_full_as_well():
-    found = features(frozenset({"string", "join"}), api("str.join", "method"), Match())
-    assert (found["name in the question"], found["owner in the question"]) == (1.0, 1.0)
-
-
-def test_no_weight_is_both_learned_and_set_by_hand():
-    for weights in json.loads(WEIGHTS.read_text()).values():
-        assert weights
-        assert not weights.keys() & BY_HAND.keys()
+    session.index.embed(embed)
+    monkeypatch.setattr(session.inference, "embed", embed)
+    monkeypatch.setattr(session, "settings", replace(session.settings, neural=True))
+    assert names(recommend(session, "how does it survive?"))[0] == "tables.write_table"
+    questions.unlink()
+    session.index.add_documents([questions.parent])
+    assert names(recommend(session, "how does it survive?"))[0] != "tables.write_table"

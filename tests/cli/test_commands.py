@@ -159,8 +159,10 @@ def test_check_finds_what_does_not_exist(project: Path, run: Run) -> None:
 def test_index_says_what_it_read_and_where(project: Path, run: Run, tmp_path: Path) -> None:
     (project / "guide.md").write_text("# Guide\n\nHow to load things.\n")
     install_tiny_library(project)
-    code, out, _ = run("index", ".", "--docs", "guide.md", "--library", "tiny")
+    (project / "solved.jsonl").write_text('{"query": "load it", "gold": [["tiny.load"]]}\n')
+    code, out, _ = run("index", ".", "--docs", "guide.md", "--questions", "solved.jsonl", "--library", "tiny")
     assert code == 0
+    assert "documents: 2 read, 2 sections" in out
     assert str(tmp_path / "cache") in out
     code, out, _ = run("index", ".", "--json", "--library", "tiny")
     [report] = rows(out)
@@ -274,6 +276,11 @@ def test_recommend_and_describe_find_an_api(project: Path, run: Run) -> None:
     code, out, _ = run("recommend", "grow a thing", "-k", "1", "--json", *library)
     assert code == 0
     assert [(row["name"], row["library"]) for row in rows(out)] == [("tiny.grow", "tiny")]
+    code, out, _ = run("recommend", "grow a thing", "-k", "1", *library)
+    first, why, where = out.splitlines()
+    assert first == " 1. tiny.grow(by)"
+    assert "“Grow a tiny thing.”" in why
+    assert where.endswith("tiny.py:1")
     code, out, _ = run("recommend", "--batch", "questions.jsonl", *library)
     assert code == 0
     [row] = rows(out)

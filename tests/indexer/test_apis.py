@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typewright.indexer.apis import SCHEMA, Api, ApiTables, Parameter
 from typewright.indexer.documents import Section
+from typewright.indexer.search import Search, by_words
 from typewright.indexer.store import connect
-from typewright.indexer.words import match_expression, parts, query_words, stem, words
+from typewright.indexer.words import match_expression, parts, query_words, quoted_names, stem, words
 
 
 def api(name: str, documentation: str = "", **more) -> Api:
@@ -23,6 +24,10 @@ def tables(tmp_path):
     database = connect(tmp_path / "apis.db", SCHEMA, 1, [])
     yield ApiTables(database)
     database.close()
+
+
+def search(tables, *asked):
+    return by_words([Search(tables, None, "apis")], *asked)
 
 
 def names(hits):
@@ -56,7 +61,7 @@ def test_inherited_members_share_the_documentation(tables):
     members = [api("demo.A.run", "Run it."), api("demo.B.run", "Run it.", inherited="demo.A.run")]
     tables.replace_library("demo", "1.0", members)
     assert tables.find("demo.B.run").documentation == "Run it."
-    assert names(tables.search("run", 10)) == ["demo.A.run"]
+    assert names(search(tables, "run", 10)) == ["demo.A.run"]
 
 
 def test_an_upgrade_replaces_only_its_own_rows(tables):
@@ -65,11 +70,11 @@ def test_an_upgrade_replaces_only_its_own_rows(tables):
     tables.replace_library("demo", "2.0", [api("demo.new", "Shared word.")], [("demo.c", "compiled")])
     assert tables.find("demo.old") is None
     assert tables.find("demo.x.old") is None
-    assert sorted(names(tables.search("shared", 10))) == ["demo.new", "other.kept"]
+    assert sorted(names(search(tables, "shared", 10))) == ["demo.new", "other.kept"]
     assert tables.libraries() == {"demo": "2.0", "other": "1.0"}
     assert tables.skipped("demo") == (("demo.c", "compiled"),)
     tables.remove_library("other")
-    assert names(tables.search("shared", 10)) == ["demo.new"]
+    assert names(search(tables, "shared", 10)) == ["demo.new"]
 
 
 def test_a_reading_that_breaks_off_leaves_the_former_version(tables):
@@ -83,28 +88,28 @@ def test_a_reading_that_breaks_off_leaves_the_former_version(tables):
     with pytest.raises(RuntimeError):
         tables.replace_library("demo", "2.0", breaking())
     assert tables.libraries() == {"demo": "1.0"}
-    assert names(tables.search("word", 10)) == ["demo.old"]
+    assert names(search(tables, "word", 10)) == ["demo.old"]
     assert tables.find("demo.new1") is None
     assert tables.named("new1", 10) == []
     tables.replace_library("demo", "3.0", [api("demo.third", "Word.")])
-    assert names(tables.search("word", 10)) == ["demo.third"]
+    assert names(search(tables, "word", 10)) == ["demo.third"]
 
 
 def test_identifiers_are_found_by_their_parts_and_whole(tables):
     tables.replace_library("demo", "1.0", [api("demo.read_csv"), api("demo.DataFrame"), api("demo.other")])
-    assert names(tables.search("reading a csv file", 5)) == ["demo.read_csv"]
-    assert names(tables.search("read_csv", 5)) == ["demo.read_csv"]
-    assert names(tables.search("frames", 5)) == ["demo.DataFrame"]
-    assert names(tables.search("dataframe", 5)) == ["demo.DataFrame"]
-    assert tables.search("csv", 5)[0].matched == ("csv",)
+    assert names(search(tables, "reading a csv file", 5)) == ["demo.read_csv"]
+    assert names(search(tables, "read_csv", 5)) == ["demo.read_csv"]
+    assert names(search(tables, "frames", 5)) == ["demo.DataFrame"]
+    assert names(search(tables, "dataframe", 5)) == ["demo.DataFrame"]
+    assert search(tables, "csv", 5)[0].matched == ("csv",)
 
 
 def test_libraries_filter_by_distribution_or_module(tables):
     tables.replace_library("my_dist", "1", [replace(api("pkg.a", "Word."), distribution="my_dist")])
     tables.replace_library("pkgx", "1", [replace(api("pkgx.a", "Word."), distribution="pkgx")])
-    assert names(tables.search("word", 5, ["My-Dist"])) == ["pkg.a"]
-    assert names(tables.search("word", 5, ["pkg"])) == ["pkg.a"]
-    assert names(tables.search("word", 5, ["pkg_"])) == []
+    assert names(search(tables, "word", 5, ["My-Dist"])) == ["pkg.a"]
+    assert names(search(tables, "word", 5, ["pkg"])) == ["pkg.a"]
+    assert names(search(tables, "word", 5, ["pkg_"])) == []
 
 
 def test_last_names(tables):
@@ -133,16 +138,16 @@ def test_sections_are_searched_and_give_examples(tables):
     section = Section(
         "Opening", "How to open.", Path("/guide.md"), 3, "opening", ("demo.open('x')",), ("demo.open",)
     )
-    tables.replace_document(Path("/guide.md"), [section])
+    tables.sections.replace(Path("/guide.md"), [section])
     tables.replace_library("demo", "1", [api("demo.open", "Open.\n\n>>> demo.open('y')\n1\n")])
-    assert sorted(names(tables.search("opening", 5))) == ["Opening", "demo.open"]
+    assert sorted(names(search(tables, "opening", 5))) == ["Opening", "demo.open"]
     assert [example.code for example in tables.examples("demo.open", 5)] == [
         "demo.open('x')",
         "demo.open('y')",
     ]
-    assert tables.documents() == (Path("/guide.md"),)
-    tables.replace_document(Path("/guide.md"), [])
-    assert names(tables.search("opening", 5)) == ["demo.open"]
+    assert tables.sections.documents() == (Path("/guide.md"),)
+    tables.sections.replace(Path("/guide.md"), [])
+    assert names(search(tables, "opening", 5)) == ["demo.open"]
 
 
 HOSTILE = [
@@ -168,8 +173,8 @@ HOSTILE = [
 @pytest.mark.parametrize("text", HOSTILE)
 def test_no_input_raises(tables, text):
     tables.replace_library("demo", "1", [api("demo.a", "Word é 日本語.")])
-    tables.search(text, 5)
-    tables.search("word", 5, [text])
+    search(tables, text, 5)
+    search(tables, "word", 5, [text])
     tables.find(text)
     tables.named(text, 5)
     tables.examples(text, 5)
@@ -177,7 +182,7 @@ def test_no_input_raises(tables, text):
 
 def test_another_script_is_found_as_written(tables):
     tables.replace_library("demo", "1", [api("demo.a", "datei öffnen und schließen")])
-    assert names(tables.search("Datei öffnen", 5)) == ["demo.a"]
+    assert names(search(tables, "Datei öffnen", 5)) == ["demo.a"]
 
 
 @given(st.text(max_size=80))
@@ -196,6 +201,8 @@ def test_words():
     assert words("DataFrame") == ["dataframe", "data", "frame"]
     assert query_words("How do I open the file?") == ("open", "file")
     assert query_words("how to do it") == ("how", "to", "do", "it")
+    assert quoted_names("use `filter_where()` on `df` or 'my list'") == ("filterwhere",)
+    assert quoted_names("does np.where work on data.json?") == ("where",)
     assert stem("files") == stem("file")
     assert stem("reading") == stem("reads") == stem("read")
     assert stem("running") == stem("run")

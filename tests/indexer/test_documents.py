@@ -137,3 +137,35 @@ def test_hostile_documents_end(tmp_path):
         skipped: list[tuple[Path, str]] = []
         found = list(read_documents([write(tmp_path / name, text)], skipped))
         assert found or skipped
+
+
+def test_solved_questions(tmp_path):
+    path = tmp_path / "solved.jsonl"
+    path.write_text(
+        '{"query": "sort `xs` by key", "code": "sorted(xs)",'
+        ' "gold": [["sorted", "list.sort"], ["operator.itemgetter"]]}\n'
+        "\n"
+        '{"query": "leave", "gold": [["sys.exit"]]}\n'
+    )
+    first, second = read_document(path)
+    assert (first.title, first.text, first.line) == ("sort by key", "", 1)
+    assert first.names[:3] == ("builtins.sorted", "list.sort", "operator.itemgetter")
+    assert first.code == ("sorted(xs)",)
+    assert (second.title, second.names, second.line) == ("leave", ("sys.exit",), 3)
+
+
+@pytest.mark.parametrize(
+    "line", ["{", "[]", '{"query": "x"}', '{"query": 1, "gold": []}', '{"query": "x", "gold": 3}']
+)
+def test_a_line_that_is_no_solved_question_is_named(tmp_path, line):
+    path = tmp_path / "solved.jsonl"
+    path.write_text('{"query": "leave", "gold": [["sys.exit"]]}\n' + line)
+    with pytest.raises(TypewrightError, match="line 2 is no"):
+        read_document(path)
+
+
+def test_rows_of_data_in_a_folder_are_no_questions(tmp_path):
+    (tmp_path / "data.jsonl").write_text("{}")
+    skipped = []
+    assert list(read_documents([tmp_path], skipped)) == []
+    assert skipped == []

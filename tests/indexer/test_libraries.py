@@ -210,11 +210,13 @@ def test_reading_can_be_cancelled(library):
 def test_standard_library_with_the_texts_of_its_c_code(tmp_path):
     finder = ModuleFinder((), discover(tmp_path))
     assert {"os", "json", "builtins", "itertools"} <= set(standard_library_modules(finder))
-    names = ["builtins", "os", "posixpath", "ntpath", "random", "itertools"]
+    names = ["builtins", "typing", "os", "posixpath", "ntpath", "random", "itertools"]
     found = read_library(finder, names, distribution="python", version="3", skipped=[])
     apis = {api.name: api for api in found}
     assert "Concatenate any number of strings." in apis["str.join"].documentation
     assert apis["str.join"].aliases == ()
+    assert apis["dict.update"].documentation.startswith("D.update(")  # typeshed has it in a base class
+    assert (apis["list.clear"].inherited, apis["list.clear"].summary[:6]) == ("", "Remove")
     assert apis["os.getcwd"].summary
     assert apis["os.path.join"].kind == "function"
     assert apis["random.randint"].signature == "randint(a: int, b: int) -> int"
@@ -238,5 +240,13 @@ def test_three_docstring_styles(text, described):
 def test_summaries():
     assert summary("Title\n=====\n\nMore.") == "Title"
     assert summary("get(key[, default]) -> Return the value. Else none.") == "Return the value."
+    assert summary("get(key) -> value\n\nReturn it.") == "Return it."
+    assert summary("parse(x)\n-> (values : Values, rest)\n\nParse it.") == "Parse it."
+    assert summary("zip(*xs) --> Yield tuples until the end.\n\n>>> zip()") == "Yield tuples until the end."
+    assert summary("f(x, y=(1, 2))\nf(x)\n\nDo it. Then.") == "Do it."
+    assert summary("zeros(shape, *, like=None) Return an array. Parameters ---") == "Return an array."
+    assert summary("open(path) is called first. More.") == "open(path) is called first."
+    assert summary("arguments(arg* a)") == "arguments(arg* a)"
+    assert summary("f(x, y") == "f(x, y"
     assert summary("One sentence, e.g. this one.\nAnother one.") == "One sentence, e.g. this one."
     assert without_signature("f(\n    x,\n)\n--\n\n    Do it.\n") == "Do it."

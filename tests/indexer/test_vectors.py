@@ -34,7 +34,7 @@ def tables(tmp_path):
 
 
 def nearest(vectors, tables, name, **more):
-    hits = tables.row_hits(vectors.search(direction(name), 2, **more))
+    hits = tables.row_hits(vectors.nearest_apis(direction(name), 2, **more))
     return [hit.api.name if hit.api else hit.section.title for hit in hits]
 
 
@@ -45,11 +45,12 @@ def test_stored_vectors_are_half_precision():
 
 def test_nearest_apis_and_sections(tables, tmp_path):
     tables.replace_library("a", "1", [api("a.one", "One."), api("a.two", "Two."), api("a.silent", "")])
-    tables.replace_document(Path("/g.md"), [Section("Three", "Third.", Path("/g.md"), 1, "")])
+    tables.sections.replace(Path("/g.md"), [Section("Three", "Third.", Path("/g.md"), 1, "")])
     assert embed(tables) == 3
     vectors = Vectors(tables, tmp_path, "apis")
     assert nearest(vectors, tables, "two: Two. (a)")[0] == "a.two"
-    assert nearest(vectors, tables, "Three: Third.")[0] == "Three"
+    (section,) = vectors.nearest_sections(direction("Three: Third."), 5)
+    assert tables.row_hits([section])[0].section.title == "Three"
     assert embed(tables) == 0
 
 
@@ -96,8 +97,8 @@ def test_without_a_folder_or_one_that_can_be_written(tables, tmp_path):
 
 def test_nothing_embedded_and_a_wrong_vector(tables, tmp_path):
     vectors = Vectors(tables, tmp_path, "apis")
-    assert vectors.search(direction("x"), 5) == []
+    assert vectors.nearest_apis(direction("x"), 5) == []
     tables.replace_library("a", "1", [api("a.one", "One.")])
     embed(tables)
     with pytest.raises(ValueError, match="384"):
-        vectors.search(np.zeros(3, dtype=np.float32), 5)
+        vectors.nearest_apis(np.zeros(3, dtype=np.float32), 5)
