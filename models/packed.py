@@ -127,6 +127,9 @@ def _build(decoder: Decoder, cuts: Sequence[int], capacity: int, target: Path) -
             (staging / f"layers-{last}.onnx").write_bytes(content)
         staging.chmod(0o755)
         staging.replace(target)
+        for older in target.parent.glob("cpu-*"):  # of other weights, or of an earlier version
+            if older != target:
+                shutil.rmtree(older, ignore_errors=True)
     except OSError:
         if not target.is_dir():  # otherwise another process was faster
             raise
