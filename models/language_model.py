@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -10,7 +11,6 @@ from pathlib import Path
 
 import torch
 from tokenizers import Tokenizer
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from typewright.indexer.cancellation import NEVER, CancelToken
 from typewright.indexer.errors import TypewrightError
 
@@ -78,8 +78,10 @@ class LanguageModel:
             if (folder / "tokenizer.json").is_file():
                 tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
             else:
+                from transformers import AutoTokenizer
+
                 tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True).backend_tokenizer
-            ends = AutoConfig.from_pretrained(folder, local_files_only=True).eos_token_id
+            ends = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("eos_token_id")
         except Exception as error:  # tokenizers raises bare Exception, transformers its own
             raise _unreadable(folder, error) from error
         extension = Extension.of(folder)
@@ -208,6 +210,8 @@ def _packed(folder: Path, extension: Extension | None) -> Runner:
 
 
 def _plain(folder: Path, device: torch.device, extension: Extension | None) -> Runner:
+    from transformers import AutoModelForCausalLM  # takes seconds, and packed weights do without
+
     try:
         model = AutoModelForCausalLM.from_pretrained(
             folder,

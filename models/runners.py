@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import torch
-from transformers import DynamicCache, PreTrainedModel
 from typewright.indexer.cancellation import CancelToken
 
 from .packed import PackedDecoder
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 
 class Runner(Protocol):
@@ -34,6 +36,8 @@ class TransformersRunner:
     """A model as transformers runs it."""
 
     def __init__(self, model: PreTrainedModel, device: torch.device) -> None:
+        from transformers import DynamicCache
+
         self.model = model.train(False).to(device)
         self.layers: int = model.config.num_hidden_layers
         self.context_length: int = getattr(model.config, "max_position_embeddings", 2048)
