@@ -120,9 +120,9 @@ def main() -> int:
             print(f"exit code {done.returncode} where {expected} was expected", flush=True)
             failed = True
     if options.svg:
-        draw(
-            "\n".join(transcript).replace(str(PROJECT), "~/demo").replace(str(Path.home()), "~"), options.svg
-        )
+        text = "\n".join(transcript).replace(str(PROJECT), "~/demo")
+        text = text.replace(str(HERE.parent), "~/typewright").replace(str(Path.home()), "~")
+        draw(text, options.svg)
     return int(failed)
 
 
