@@ -67,26 +67,30 @@ def package(tmp_path: Path) -> Path:
 # The decoder.
 
 
-@pytest.mark.parametrize("family", ["llama", "qwen2"])
-def test_the_decoder_computes_what_transformers_computes(tmp_path: Path, family: str) -> None:
+def written(folder: Path, family: str, **sizes: object) -> torch.nn.Module:
+    """A model of three layers with random weights, as transformers makes and saves it."""
     from transformers import AutoConfig, AutoModelForCausalLM
 
     config = AutoConfig.for_model(
         family,
         vocab_size=300,
-        hidden_size=32,
-        intermediate_size=48,
         num_hidden_layers=3,
         num_attention_heads=4,
         num_key_value_heads=2,
-        tie_word_embeddings=family == "qwen2",
-        initializer_range=0.3,
+        **sizes,
     )
     torch.manual_seed(1)
     model = AutoModelForCausalLM.from_config(config)
     for parameter in model.parameters():
-        torch.nn.init.normal_(parameter, std=0.3)
-    model.save_pretrained(tmp_path)
+        torch.nn.init.normal_(parameter, std=0.1)
+    model.save_pretrained(folder)
+    return model
+
+
+@pytest.mark.parametrize("family", ["llama", "qwen2"])
+def test_the_decoder_computes_what_transformers_computes(tmp_path: Path, family: str) -> None:
+    tied = family == "qwen2"
+    model = written(tmp_path, family, hidden_size=32, intermediate_size=48, tie_word_embeddings=tied)
     tokens = torch.randint(0, 300, (2, 17))
     with torch.inference_mode():
         ours, theirs = Decoder.load(tmp_path)(tokens), model(tokens).logits
@@ -95,22 +99,7 @@ def test_the_decoder_computes_what_transformers_computes(tmp_path: Path, family:
 
 @pytest.mark.parametrize("family", ["llama", "qwen2"])
 def test_packed_weights_say_nearly_the_same_however_tokens_are_grouped(tmp_path: Path, family: str) -> None:
-    from transformers import AutoConfig, AutoModelForCausalLM
-
-    config = AutoConfig.for_model(
-        family,
-        vocab_size=300,
-        hidden_size=64,
-        intermediate_size=128,
-        num_hidden_layers=3,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-    )
-    torch.manual_seed(1)
-    model = AutoModelForCausalLM.from_config(config)
-    for parameter in model.parameters():
-        torch.nn.init.normal_(parameter, std=0.1)
-    model.save_pretrained(tmp_path)
+    model = written(tmp_path, family, hidden_size=64, intermediate_size=128)
     tokens = torch.randint(0, 300, (40,)).tolist()
     with torch.inference_mode():
         theirs = model(torch.tensor([tokens])).logits[0].numpy()
