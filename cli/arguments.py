@@ -326,7 +326,11 @@ def _train(commands: _Commands[Parser]) -> None:
     parser = _command(
         commands, "train", "train a model on this machine", "Resumes where the last run stopped."
     )
-    parser.add_argument("what", metavar="WHAT", help="type-model, exits (of a language model) or corpus")
+    parser.add_argument(
+        "what",
+        metavar="WHAT",
+        help="type-model, exits (of a language model), beginning, python-model, corpus",
+    )
     parser.add_argument(
         "--config", type=Path, required=True, metavar="FILE", help="a TOML file with the settings of the run"
     )

@@ -16,6 +16,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from typewright.indexer.errors import TypewrightError
 
+from .extension import unpack
+
 FAMILIES = {"llama": False, "qwen2": True}  # whether queries, keys and values have a bias
 
 
@@ -162,7 +164,7 @@ class Decoder(nn.Module):
         with torch.device("meta"):
             decoder = cls(shape)
         try:
-            tensors = load_file(folder / "model.safetensors")
+            tensors = unpack(load_file(folder / "model.safetensors"))
         except Exception as error:  # safetensors raises exceptions of its own, without a common base
             raise TypewrightError(f"the weights in {folder} cannot be read: {error}") from error
         state = {_name(name): tensor.to(dtype) for name, tensor in tensors.items()}

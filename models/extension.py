@@ -42,12 +42,17 @@ class Extension:
     def of(cls, model: Path, folder: Path = FOLDER) -> Extension | None:
         """The extension of the model in the folder `model`; None where there is none.
 
-        Raises `TypewrightError` where it is damaged.
+        It lies beside the model's files, or in `folder` for one of the catalogue. Raises `TypewrightError`
+        where it is damaged.
         """
         try:
-            manifest = json.loads((model / "weights.json").read_text(encoding="utf-8"))
-            own = folder / manifest["name"]
-            hashes = {entry["sha256"] for entry in manifest["files"].values()}
+            if (model / DESCRIPTION).is_file():
+                own = model
+                hashes = {hashlib.sha256((model / "model.safetensors").read_bytes()).hexdigest()}
+            else:
+                manifest = json.loads((model / "weights.json").read_text(encoding="utf-8"))
+                own = folder / manifest["name"]
+                hashes = {entry["sha256"] for entry in manifest["files"].values()}
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None  # not from the catalogue
         if not (own / DESCRIPTION).is_file():
@@ -86,8 +91,11 @@ class Extension:
                 weight += (up @ down).to(weight)
 
 
-def pack(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Matrices as 8-bit numbers and one scale a row; vectors in float16, whole numbers as they are."""
+def pack(tensors: Mapping[str, Tensor], block: int = 0) -> dict[str, Tensor]:
+    """Matrices as 8-bit numbers and one scale a row; vectors in float16, whole numbers as they are.
+
+    With `block` there is one scale for each `block` numbers of a row, where that divides rows.
+    """
     packed: dict[str, Tensor] = {}
     for name, tensor in tensors.items():
         if not tensor.is_floating_point():
@@ -95,9 +103,15 @@ def pack(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         elif tensor.ndim < 2:
             packed[name] = tensor.half()
         else:
-            scale = tensor.float().abs().amax(-1, keepdim=True).clamp(min=1e-8) / 127
-            packed[name] = (tensor / scale).round().to(torch.int8)
-            packed[name + _SCALE] = scale.float()
+            size = tensor.shape[-1]
+            if not block or size % block:
+                parts, precision = tensor.float().unsqueeze(-2), torch.float32
+            else:
+                parts, precision = tensor.float().view(*tensor.shape[:-1], -1, block), torch.float16
+            scale = (parts.abs().amax(-1).clamp(min=1e-6) / 127).to(precision)
+            numbers = (parts / scale.float()[..., None]).round().clamp(-127, 127)
+            packed[name] = numbers.flatten(-2).to(torch.int8)
+            packed[name + _SCALE] = scale
     return packed
 
 
@@ -108,7 +122,9 @@ def unpack(packed: Mapping[str, Tensor]) -> dict[str, Tensor]:
         if name.endswith(_SCALE):
             continue
         if tensor.dtype == torch.int8:
-            tensors[name] = tensor.float() * packed[name + _SCALE]
+            scale = packed[name + _SCALE].float()
+            parts = tensor.float().view(*scale.shape, -1)
+            tensors[name] = (parts * scale[..., None]).flatten(-2)
         else:
             tensors[name] = tensor.float() if tensor.is_floating_point() else tensor
     return tensors

@@ -15,7 +15,7 @@ from typewright.indexer.cancellation import NEVER, CancelToken
 from typewright.indexer.errors import TypewrightError
 
 from .decoder import Decoder, Shape
-from .extension import Extension
+from .extension import Extension, unpack
 from .packed import PackedDecoder, can_pack
 from .prompt import Markers, as_comments, first_lines, lay_out
 from .protocol import Completion, CompletionRequest
@@ -210,16 +210,24 @@ def _packed(folder: Path, extension: Extension | None) -> Runner:
 
 
 def _plain(folder: Path, device: torch.device, extension: Extension | None) -> Runner:
-    from transformers import AutoModelForCausalLM  # takes seconds, and packed weights do without
+    from safetensors.torch import load_file
+    from transformers import AutoConfig, AutoModelForCausalLM  # takes seconds; packed weights do without
 
+    # bfloat16 is an order of magnitude slower than float32 on most CPUs.
+    dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
     try:
-        model = AutoModelForCausalLM.from_pretrained(
-            folder,
-            local_files_only=True,
-            use_safetensors=True,
-            # bfloat16 is an order of magnitude slower than float32 on most CPUs.
-            dtype=torch.bfloat16 if device.type == "cuda" else torch.float32,
-        )
+        file = folder / "model.safetensors"
+        tensors = load_file(file) if file.is_file() else {}
+        if any(tensor.dtype == torch.int8 for tensor in tensors.values()):
+            config = AutoConfig.from_pretrained(folder, local_files_only=True)
+            model = AutoModelForCausalLM.from_config(config, dtype=dtype)  # type: ignore[no-untyped-call]
+            missing = model.load_state_dict(unpack(tensors), strict=False).missing_keys
+            if set(missing) - {"lm_head.weight"}:  # a tied head has no numbers of its own
+                raise ValueError(f"{file.name} lacks {missing[0]}")
+        else:
+            model = AutoModelForCausalLM.from_pretrained(
+                folder, local_files_only=True, use_safetensors=True, dtype=dtype
+            )
     except MemoryError as error:
         raise TypewrightError(f"there is not enough memory for the model in {folder}") from error
     except Exception as error:  # safetensors and transformers raise their own

@@ -8,7 +8,7 @@ from pathlib import Path
 from typewright.indexer.cancellation import NEVER, CancelToken, Progress
 from typewright.indexer.errors import TypewrightError
 
-AVAILABLE = ("corpus", "type-model", "exits")
+AVAILABLE = ("corpus", "type-model", "exits", "beginning", "python-model")
 
 
 def run(
@@ -17,15 +17,21 @@ def run(
     """Run a training and return its report.
 
     `corpus` fetches the sources that the configuration of the type model lists, the only step that needs a
-    network; `type-model` trains the type model, `exits` what stands beside a language model. Raises
+    network; `type-model` trains the type model, `exits` what stands beside a language model;
+    `beginning` makes a tokenizer and an untrained model of our own, and `python-model` trains it. Raises
     `TypewrightError` for anything else and for bad configurations.
     """
     if what not in AVAILABLE:
         raise TypewrightError(f"training of {what} is not available yet; there are {', '.join(AVAILABLE)}")
-    if what == "exits":
+    if what in ("exits", "python-model"):
         from . import exits, exits_config
 
         return exits.train(exits_config.read_config(config), progress=progress, cancel=cancel)
+    if what == "beginning":
+        from . import beginning
+
+        target = beginning.begin(beginning.read_plan(config), progress=progress, cancel=cancel)
+        return {"model": str(target)}
     from . import packages, type_model
 
     settings = type_model.read_config(config)

@@ -85,25 +85,53 @@ def read_rows(
     return _fill(rows, length)
 
 
+def read_texts(folder: Path) -> dict[str, str]:
+    """The files below `folder` that can be learnt from, by their paths in it; line ends are line feeds."""
+    texts: dict[str, str] = {}
+    for path in sorted(folder.rglob("*.py")):
+        try:
+            text = read_source(path).replace("\r\n", "\n").replace("\r", "\n")
+        except UnreadableSource:
+            continue
+        if SMALLEST <= len(text) <= LARGEST and not _is_generated(text):
+            texts[path.relative_to(folder).as_posix()] = text
+    return texts
+
+
+def read_files(
+    folder: Path, vocabulary: Vocabulary, markers: Markers, length: int, characters: int, seed: str
+) -> Rows:
+    """Whole files one behind the other, each after its path, in rows of `length`; all of it is learnt.
+
+    Files are taken in an order given by `seed` until `characters` are reached.
+    """
+    texts = list(read_texts(folder).items())
+    random.Random(seed).shuffle(texts)
+    numbers: list[int] = []
+    for path, text in texts:
+        characters -= len(text)
+        if characters < 0:
+            break
+        numbers += [markers.file, *vocabulary.encode(f"{path}\n"), *vocabulary.encode(text)]
+    count = len(numbers) // length
+    tokens = np.array(numbers[: count * length], np.int32).reshape(count, length)
+    learnt = np.ones(tokens.shape, bool)
+    learnt[:, :1] = False
+    return Rows(tokens, learnt)
+
+
 class _Package:
     """The files of a package, as its own modules see each other."""
 
     def __init__(self, folder: Path) -> None:
-        self.texts: dict[str, str] = {}
+        self.texts = read_texts(folder)
         self._symbols: dict[str, tuple[Symbol, ...]] = {}
         self._imports: dict[str, tuple[Import, ...]] = {}
-        for path in sorted(folder.rglob("*.py")):
-            try:
-                text = read_source(path).replace("\r\n", "\n").replace("\r", "\n")
-            except UnreadableSource:
-                continue
-            name = path.relative_to(folder).as_posix()
-            if SMALLEST <= len(text) <= LARGEST and not _is_generated(text):
-                syntax = parse(text)
-                module = _module(name)
-                self.texts[name] = text
-                self._symbols[module] = symbols(syntax, module)
-                self._imports[name] = imports(syntax)
+        for name, text in self.texts.items():
+            syntax = parse(text)
+            module = _module(name)
+            self._symbols[module] = symbols(syntax, module)
+            self._imports[name] = imports(syntax)
         self._similar = SimilarCode(self.texts)
 
     def row(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import shutil
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -20,6 +21,7 @@ from typewright.indexer.errors import TypewrightError
 from ..decoder import Decoder
 from ..exits import Exits, adapt, trainable
 from ..extension import DESCRIPTION, TENSORS, pack
+from ..packed import BLOCK
 from .code_rows import Rows
 from .exits_config import ExitsConfig, rows_of, vocabulary_of
 from .exits_objective import Objective
@@ -39,7 +41,8 @@ def train(
         "config": config.plain(),
         "rows": {split: len(each) for split, each in rows.items()},
     }
-    report["before"] = run.objective.measure(rows["validation"], cancel)
+    if not config.whole:
+        report["before"] = run.objective.measure(rows["validation"], cancel)
     run.train(progress, cancel)
     report["steps"], report["seconds"] = run.step, round(run.seconds)
     for split in ("validation", "test"):
@@ -58,7 +61,9 @@ class _Run:
             name = "cuda" if torch.cuda.is_available() else "cpu"
         self.device = torch.device(name)
         _, markers = vocabulary_of(config)
-        dtype = torch.bfloat16 if name.startswith("cuda") else torch.float32
+        # What is trained itself is kept in float32; autocast computes in bfloat16 all the same.
+        narrow = name.startswith("cuda") and not config.whole
+        dtype = torch.bfloat16 if narrow else torch.float32
         self.decoder = Decoder.load(config.model, dtype).to(self.device)
         shape = self.decoder.shape
         if not config.exits or max(config.exits) >= shape.layers:
@@ -68,16 +73,19 @@ class _Run:
         self.exits = Exits(
             shape.hidden, config.exits, torch.from_numpy(shortlist), config.drafter, shape.epsilon
         ).to(self.device)
-        self.adapted = adapt(self.decoder, config.rank)
+        self.adapted = {} if config.whole else adapt(self.decoder, config.rank)
         self.decoder.to(self.device)
         self.objective = Objective(self.decoder, self.exits, markers, config)
         self.parameters = dict(trainable(self.adapted, self.exits))
+        if config.whole:
+            self.parameters |= {f"model.{name}": p for name, p in self.decoder.named_parameters()}
         self.optimiser = torch.optim.AdamW(
             self.parameters.values(), lr=config.learning_rate, betas=(0.9, 0.95), weight_decay=0.0
         )
         if config.compile:
             for layer in self.decoder.layers:
                 layer.compile()
+            self.objective.compile()
         self.tokens = torch.from_numpy(rows.tokens).long().to(self.device)
         self.learnt = torch.from_numpy(rows.learnt).to(self.device)
         self.total = max(1, math.ceil(config.epochs * len(rows) / config.batch))
@@ -159,10 +167,14 @@ class _Run:
         output = self.config.output
         output.mkdir(parents=True, exist_ok=True)
         tensors = {name: p.detach().cpu().contiguous() for name, p in self.parameters.items()}
+        model = _identity(self.config.model)
+        if self.config.whole:
+            model = _write_model(output, self.config.model, tensors)
+            tensors = {name: tensor for name, tensor in tensors.items() if not name.startswith("model.")}
         content = save(pack({**tensors, "exits.shortlist": self.exits.shortlist.int().cpu()}))
         (output / TENSORS).write_bytes(content)
         description = {
-            "model": _identity(self.config.model),
+            "model": model,
             "sha256": hashlib.sha256(content).hexdigest(),
             "markers": self.config.markers,
             "exits": self.config.exits,
@@ -171,6 +183,20 @@ class _Run:
         }
         for name, data in ((DESCRIPTION, description), ("metrics.json", report)):
             (output / name).write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+
+
+def _write_model(output: Path, origin: Path, tensors: Mapping[str, Tensor]) -> str:
+    """Write the model itself, 8 bits a number, with configuration and tokenizer; returns its hash."""
+    own = {
+        name.replace(".embed.", ".embed_tokens."): tensor
+        for name, tensor in tensors.items()
+        if name.startswith("model.")
+    }
+    content = save(pack(own, BLOCK))
+    (output / "model.safetensors").write_bytes(content)
+    for name in ("config.json", "tokenizer.json"):
+        shutil.copyfile(origin / name, output / name)
+    return hashlib.sha256(content).hexdigest()
 
 
 def _identity(model: Path) -> str:

@@ -13,7 +13,7 @@ from typewright.indexer.errors import TypewrightError
 
 from ..prompt import Markers
 from ..vocabulary import Vocabulary
-from .code_rows import Rows, read_rows
+from .code_rows import Rows, read_files, read_rows
 from .packages import read_packages, source_folder
 
 
@@ -22,12 +22,14 @@ class ExitsConfig:
     """What `typewright train exits --config FILE` reads; paths are relative to the file.
 
     `model` is the folder of the language model; `work` holds rows and checkpoints, so that a run that was
-    broken off goes on; `output` receives the weights. With `rank` 0 the model itself stays as it is. `exits`
-    are numbers of layers. `markers` are the tokens that divide a prompt (file, suffix, middle, end); what
-    follows `middle`, the rarest and what the model is for, counts `middle_weight` times. A run ends after
-    `epochs`, or after `seconds` where they are given: the learning rate falls to nothing by whichever comes
-    first. `calibration` and `reads_suffix` are what benchmarks/completion/line_completion.py has found of the
-    weights: numbers of its scaling, and whether reading what stands behind the cursor made more lines right.
+    broken off goes on; `output` receives the weights. With `rank` 0 the model itself stays as it is, with
+    `whole` all of it is trained. Of every package `plain_characters` are read as whole files, too, without
+    any layout. `exits` are numbers of layers. `markers` are the tokens that divide a prompt (file, suffix,
+    middle, end); what follows `middle`, the rarest and what the model is for, counts `middle_weight` times.
+    A run ends after `epochs`, or after `seconds` where they are given: the learning rate falls to nothing
+    by whichever comes first. The logits of `together` rows of a batch are in memory at once. `calibration`
+    and `reads_suffix` are what benchmarks/completion/line_completion.py has found of the weights: numbers
+    of its scaling, and whether reading what stands behind the cursor made more lines right.
     """
 
     packages: Path
@@ -38,7 +40,9 @@ class ExitsConfig:
     markers: tuple[str, ...] = ("<filename>", "<issue_start>", "<issue_closed>", "<|endoftext|>")
     rows_per_package: int = 350
     rows_held_out: int = 40
+    plain_characters: int = 0
     length: int = 1024
+    whole: bool = False
     rank: int = 64
     exits: tuple[int, ...] = (6, 9, 12, 15, 18, 21, 24, 27)
     shortlist: int = 8191
@@ -51,6 +55,7 @@ class ExitsConfig:
     epochs: float = 1.0
     seconds: float = 0.0
     batch: int = 32
+    together: int = 4
     learning_rate: float = 1e-3
     warm_up: int = 60
     seed: int = 0
@@ -97,9 +102,15 @@ def rows_of(split: str, config: ExitsConfig, progress: Progress | None, cancel: 
             part.parent.mkdir(parents=True, exist_ok=True)
             limit = config.rows_per_package if split == "train" else config.rows_held_out
             folder = source_folder(package, config.corpus)
-            read_rows(folder, vocabulary, markers, length=config.length, limit=limit, seed=package.name).save(
-                part
+            made = read_rows(
+                folder, vocabulary, markers, length=config.length, limit=limit, seed=package.name
             )
+            if split == "train" and config.plain_characters:
+                plain = read_files(
+                    folder, vocabulary, markers, config.length, config.plain_characters, package.name
+                )
+                made = Rows.join([made, plain])
+            made.save(part)
         parts.append(Rows.load(part))
     rows = Rows.join(parts)
     if not len(rows):

@@ -18,9 +18,6 @@ from ..prompt import Markers
 from .code_rows import Rows
 from .exits_config import ExitsConfig
 
-# Rows whose logits are in memory at once.
-_TOGETHER = 4
-
 
 class Objective:
     """A decoder with exits, seen as losses and as measurements."""
@@ -29,6 +26,11 @@ class Objective:
         self.decoder, self.exits, self.markers = decoder, exits, markers
         self._device = decoder.norm.weight.device
         self._ahead_steps, self._middle_weight = config.ahead, config.middle_weight
+        self._together = config.together
+
+    def compile(self) -> None:
+        """Compile what is computed for every position: passes over logits become one."""
+        self._sums = torch.compile(self._sums)  # type: ignore[method-assign]
 
     def states(self, tokens: Tensor) -> list[Tensor]:
         """The hidden states behind every exit's layer and behind the last one, (B, T, H) each."""
@@ -49,8 +51,8 @@ class Objective:
         with mixed:
             states = self.states(inputs)
             total: Tensor | None = None
-            for start in range(0, len(tokens), _TOGETHER):
-                part = slice(start, start + _TOGETHER)
+            for start in range(0, len(tokens), self._together):
+                part = slice(start, start + self._together)
                 found: Tensor = checkpoint(
                     self._sums,
                     inputs[part],
@@ -134,11 +136,11 @@ class Objective:
         covered = []
         mixed = torch.autocast("cuda", torch.bfloat16) if self._device.type == "cuda" else nullcontext()
         rows_of_head = self.decoder.head.weight[self.exits.shortlist]
-        for start in range(0, len(tokens), _TOGETHER):
+        for start in range(0, len(tokens), self._together):
             cancel.check()
-            chosen = tokens[start : start + _TOGETHER]
+            chosen = tokens[start : start + self._together]
             inputs = chosen.clamp(min=0)
-            mask = learnt[start : start + _TOGETHER, 1:].to(self._device)
+            mask = learnt[start : start + self._together, 1:].to(self._device)
             with mixed:
                 *early, final = (state[:, :-1] for state in self.states(inputs))
                 logits = self.decoder.head(self.decoder.norm(final)).float()

@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from tiny_model import make_tiny_model
 from tokenizers import Tokenizer
+from typewright.indexer.cancellation import NEVER
 from typewright.indexer.errors import TypewrightError
 from typewright.models.decoder import Decoder, Shape
 from typewright.models.exits import Exits, adapt
@@ -22,6 +23,7 @@ from typewright.models.prompt import Markers, as_comments, lay_out
 from typewright.models.protocol import CompletionRequest, Piece
 from typewright.models.runners import TransformersRunner
 from typewright.models.training import run
+from typewright.models.training.beginning import MARKERS as MARKERS_OF_OUR_OWN
 from typewright.models.training.code_rows import PAD, Rows, read_rows
 from typewright.models.vocabulary import Vocabulary
 
@@ -295,6 +297,57 @@ def test_training_helps_and_its_weights_are_used(package: Path, tiny_folder: Pat
     (model / "weights.json").write_text('{"name": "tiny", "files": {"model.gguf": {"sha256": "5678"}}}')
     assert Extension.of(model, tmp_path / "weights") is None, "weights of another model"
     assert Extension.of(tmp_path, tmp_path / "weights") is None
+
+
+def test_a_model_of_our_own_begins_with_a_larger_one_and_is_trained_whole(
+    package: Path, tmp_path: Path
+) -> None:
+    larger = make_tiny_model(tmp_path / "larger", hidden=64, tied=True)
+    before = Vocabulary(Tokenizer.from_file(str(larger / "tokenizer.json")))
+    path = config(package, tmp_path / "start", tmp_path / "own", whole=True, markers=MARKERS_OF_OUR_OWN)
+    packages = path.parent / "packages.toml"
+    plan = tmp_path / "beginning.toml"
+    settings = {
+        "packages": str(packages),
+        "corpus": str(tmp_path / "corpus"),
+        "larger": str(larger),
+        "output": str(tmp_path / "start"),
+        "layers": [1, 0],
+        "vocabulary": 320,
+    }
+    plan.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in settings.items()))
+    run("beginning", plan)
+    own = Vocabulary(Tokenizer.from_file(str(tmp_path / "start" / "tokenizer.json")))
+    text = "def check_order(path, limit=10):\n        return 'ä' + self.path\n"
+    assert own.bytes_of(own.encode(text)).decode() == text
+    line = "def check_order(path, limit=10):"
+    assert len(own.encode(line)) < len(before.encode(line))
+    start, old = Decoder.load(tmp_path / "start"), Decoder.load(larger)
+    assert start.shape.vocabulary == 320
+    assert torch.equal(start.layers[0].mlp.up_proj.weight, old.layers[1].mlp.up_proj.weight.half().float())
+    word = own.encode(" =")[0]
+    meant = old.embed.weight[before.encode(" =")].mean(0)
+    assert torch.allclose(start.embed.weight[word], meant, atol=1e-3)
+
+    report = run("python-model", path)
+    assert report["validation"]["right"] > 0.2
+    extension = Extension.of(tmp_path / "own")
+    assert extension is not None
+    assert extension.layers == (1,)
+    model = LanguageModel.load(tmp_path / "own")
+    answer = model.complete(
+        CompletionRequest("def check_order(path, limit=10):\n    value = ", "", max_tokens=4)
+    )
+    assert answer.text
+    # Eight bits on the disk are read by transformers, too.
+    plain = LanguageModel.load(tmp_path / "own", packed=False)
+    tokens = own.encode(text)
+    expected = Decoder.load(tmp_path / "own")(torch.tensor([tokens]))[0, -1]
+    assert torch.allclose(plain.runner.extend(tokens, NEVER), expected, atol=1e-3)
+    settings["layers"] = [7]
+    plan.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in settings.items()))
+    with pytest.raises(TypewrightError, match="does not have the layers"):
+        run("beginning", plan)
 
 
 @pytest.mark.parametrize(

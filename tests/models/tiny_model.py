@@ -15,11 +15,12 @@ def make_tiny_model(
     context_length: int = 2048,
     unending: bool = False,
     hidden: int = 32,
+    tied: bool = False,
 ) -> Path:
     """Write configuration, safetensors and a byte-level tokenizer trained on a little source code.
 
     One that is `unending` never closes a bracket and never says that it has ended. With 64 hidden numbers its
-    weights can be packed, with 32 they cannot.
+    weights can be packed, with 32 they cannot. Where it is `tied`, its head is its embedding.
     """
     import torch
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -44,6 +45,7 @@ def make_tiny_model(
         max_position_embeddings=context_length,
         eos_token_id=0,
         initializer_range=0.5,
+        tie_word_embeddings=tied,
     )
     model = LlamaForCausalLM(config)
     if unending:
