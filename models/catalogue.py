@@ -46,7 +46,17 @@ class PackageSource:
         return f"the package index ({first}{f' and {len(others)} more' if others else ''})"
 
 
-Source = HubSource | PackageSource
+@dataclass(frozen=True, slots=True)
+class ShippedSource:
+    """A file that comes with Typewright, by its path in `models/weights`."""
+
+    path: str
+
+    def __str__(self) -> str:
+        return f"Typewright itself ({self.path})"
+
+
+Source = HubSource | PackageSource | ShippedSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +153,10 @@ def _file(entry: Mapping[str, Any]) -> WeightFile:
 def _source(entry: Mapping[str, Any]) -> Source:
     if "hub" in entry:
         return HubSource(entry["hub"], entry["path"])
+    if "shipped" in entry:
+        if ".." in PurePosixPath(entry["shipped"]).parts:
+            raise ValueError(f"{entry['shipped']} leaves the folder of the weights")
+        return ShippedSource(entry["shipped"])
     return PackageSource(_parts(entry["packages"]))
 
 

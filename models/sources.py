@@ -1,4 +1,4 @@
-"""Where weights come from: a repository of the model hub, or files inside wheels of the package index.
+"""Where weights come from: the model hub, wheels of the package index, Typewright itself.
 
 No host is named here. The hub's address is huggingface_hub's (HF_ENDPOINT); the package index is whatever pip
 is configured with, so a mirror, a proxy or a folder of wheels works as it does for `pip install`.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -18,8 +19,10 @@ from urllib.parse import unquote, urlsplit
 
 from typewright.indexer.cancellation import NEVER, CancelToken, Progress
 
-from .catalogue import HubSource, PackageSource, Source, WeightFile
+from .catalogue import HubSource, PackageSource, ShippedSource, Source, WeightFile
 from .download import CHUNK, DownloadFailed, download
+
+SHIPPED = Path(__file__).with_name("weights")
 
 
 class SourceFailed(Exception):  # noqa: N818 - read as an outcome
@@ -41,6 +44,8 @@ def fetch(
     try:
         if isinstance(source, HubSource):
             _fetch_from_hub(source, target, progress, cancel)
+        elif isinstance(source, ShippedSource):
+            _copy_shipped(source, target)
         else:
             _fetch_from_packages(source, file, target, progress, cancel)
     except DownloadFailed as error:
@@ -57,6 +62,13 @@ def _fetch_from_hub(source: HubSource, target: Path, progress: Progress | None, 
     token = get_token()
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     download(url, target, headers=headers, progress=progress, cancel=cancel)
+
+
+def _copy_shipped(source: ShippedSource, target: Path) -> None:
+    try:
+        shutil.copyfile(SHIPPED / source.path, target)
+    except FileNotFoundError as error:
+        raise SourceFailed("it was installed without this file") from error
 
 
 def _fetch_from_packages(

