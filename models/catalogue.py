@@ -154,7 +154,7 @@ def _source(entry: Mapping[str, Any]) -> Source:
     if "hub" in entry:
         return HubSource(entry["hub"], entry["path"])
     if "shipped" in entry:
-        if ".." in PurePosixPath(entry["shipped"]).parts:
+        if PurePosixPath(entry["shipped"]).is_absolute() or ".." in PurePosixPath(entry["shipped"]).parts:
             raise ValueError(f"{entry['shipped']} leaves the folder of the weights")
         return ShippedSource(entry["shipped"])
     return PackageSource(_parts(entry["packages"]))

@@ -46,12 +46,13 @@ class Extension:
         where it is damaged.
         """
         try:
-            if (model / DESCRIPTION).is_file():
+            beside = (model / DESCRIPTION).is_file()
+            if beside and not (model / "weights.json").is_file():  # trained here
                 own = model
                 hashes = {hashlib.sha256((model / "model.safetensors").read_bytes()).hexdigest()}
             else:
                 manifest = json.loads((model / "weights.json").read_text(encoding="utf-8"))
-                own = folder / manifest["name"]
+                own = model if beside else folder / manifest["name"]
                 hashes = {entry["sha256"] for entry in manifest["files"].values()}
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None  # not from the catalogue
@@ -113,6 +114,14 @@ def pack(tensors: Mapping[str, Tensor], block: int = 0) -> dict[str, Tensor]:
             packed[name] = numbers.flatten(-2).to(torch.int8)
             packed[name + _SCALE] = scale
     return packed
+
+
+def is_packed(file: Path) -> bool:
+    """Whether the tensors of a safetensors file are as `pack` makes them; only its header is read."""
+    from safetensors import safe_open
+
+    with safe_open(file, "pt") as tensors:
+        return any(name.endswith(_SCALE) for name in tensors.keys())  # noqa: SIM118 - not a mapping
 
 
 def unpack(packed: Mapping[str, Tensor]) -> dict[str, Tensor]:

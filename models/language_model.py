@@ -15,7 +15,7 @@ from typewright.indexer.cancellation import NEVER, CancelToken
 from typewright.indexer.errors import TypewrightError
 
 from .decoder import Decoder, Shape
-from .extension import Extension, unpack
+from .extension import Extension, is_packed, unpack
 from .packed import PackedDecoder, can_pack
 from .prompt import Markers, as_comments, first_lines, lay_out
 from .protocol import Completion, CompletionRequest
@@ -217,11 +217,10 @@ def _plain(folder: Path, device: torch.device, extension: Extension | None) -> R
     dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
     try:
         file = folder / "model.safetensors"
-        tensors = load_file(file) if file.is_file() else {}
-        if any(tensor.dtype == torch.int8 for tensor in tensors.values()):
+        if file.is_file() and is_packed(file):
             config = AutoConfig.from_pretrained(folder, local_files_only=True)
             model = AutoModelForCausalLM.from_config(config, dtype=dtype)  # type: ignore[no-untyped-call]
-            missing = model.load_state_dict(unpack(tensors), strict=False).missing_keys
+            missing = model.load_state_dict(unpack(load_file(file)), strict=False).missing_keys
             if set(missing) - {"lm_head.weight"}:  # a tied head has no numbers of its own
                 raise ValueError(f"{file.name} lacks {missing[0]}")
         else:

@@ -7,11 +7,9 @@ model's embeddings of the same text (Gee et al., Fast Vocabulary Transfer, 2022)
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -22,6 +20,7 @@ from ..decoder import Decoder
 from ..vocabulary import Vocabulary
 from .code_rows import read_texts
 from .packages import read_packages, source_folder
+from .settings import read_settings
 
 MARKERS = ("<|file|>", "<|suffix|>", "<|middle|>", "<|end|>")
 # Line ends; words with the character in front of them (.append, _name, " in"); pairs of digits; punctuation;
@@ -47,16 +46,11 @@ class Plan:
 
 def read_plan(path: Path) -> Plan:
     """Read a plan in TOML; raises `TypewrightError` where it is not as it must be."""
-    try:
-        data: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-        for name in ("packages", "larger", "output", "corpus"):
-            if name in data:
-                data[name] = path.parent / Path(data[name]).expanduser()
-        return Plan(**data | {"layers": tuple(data.get("layers", ()))})
-    except OSError as error:
-        raise TypewrightError(f"the configuration {path} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, TypeError) as error:
-        raise TypewrightError(f"the configuration {path} is not as it must be: {error}") from error
+    return read_settings(
+        path,
+        lambda data: Plan(**data | {"layers": tuple(data.get("layers", ()))}),
+        ("packages", "larger", "output", "corpus"),
+    )
 
 
 def begin(plan: Plan, *, progress: Progress | None = None, cancel: CancelToken = NEVER) -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from ..prompt import Markers
 from ..vocabulary import Vocabulary
 from .code_rows import Rows, read_files, read_rows
 from .packages import read_packages, source_folder
+from .settings import read_settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,19 +70,14 @@ class ExitsConfig:
 
 def read_config(path: Path) -> ExitsConfig:
     """Read a configuration in TOML; raises `TypewrightError` where it is not as it must be."""
-    try:
-        data: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-        for name in ("packages", "output", "work", "corpus", "model"):
-            if name in data:
-                data[name] = path.parent / Path(data[name]).expanduser()
-        for name in ("exits", "markers", "calibration"):
-            if name in data:
-                data[name] = tuple(data[name])
-        return ExitsConfig(**data)
-    except OSError as error:
-        raise TypewrightError(f"the configuration {path} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, TypeError) as error:
-        raise TypewrightError(f"the configuration {path} is not as it must be: {error}") from error
+
+    def make(data: dict[str, Any]) -> ExitsConfig:
+        tuples: dict[str, Any] = {
+            name: tuple(data[name]) for name in ("exits", "markers", "calibration") if name in data
+        }
+        return ExitsConfig(**data | tuples)
+
+    return read_settings(path, make, ("packages", "output", "work", "corpus", "model"))
 
 
 def rows_of(split: str, config: ExitsConfig, progress: Progress | None, cancel: CancelToken) -> Rows:

@@ -6,7 +6,6 @@ import hashlib
 import json
 import multiprocessing
 import pickle
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, fields
@@ -26,6 +25,7 @@ from .dataset import Batch, Dataset, Vocabulary, build_vocabulary, drop_duplicat
 from .examples import PackageExamples, store_package
 from .network import RowAdam, Size, Together, TypeNetwork, loss
 from .packages import Package, read_packages, source_folder
+from .settings import read_settings
 
 _TABLES = ("embedding.weight", "attention.weight")
 # What few weights say about many slots has far to go in the steps that there are: how much faster it learns.
@@ -77,17 +77,11 @@ class TypeModelConfig:
 
 def read_config(path: Path) -> TypeModelConfig:
     """Read a configuration in TOML; raises `TypewrightError` where it is not as it must be."""
-    try:
-        data: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-        for name in ("packages", "output", "work", "corpus", "start", "beside"):
-            if name in data:
-                data[name] = path.parent / Path(data[name]).expanduser()
-        data["size"] = Size(**data.get("size", {}))
-        return TypeModelConfig(**data)
-    except OSError as error:
-        raise TypewrightError(f"the configuration {path} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, TypeError) as error:
-        raise TypewrightError(f"the configuration {path} is not as it must be: {error}") from error
+    return read_settings(
+        path,
+        lambda data: TypeModelConfig(**data | {"size": Size(**data.get("size", {}))}),
+        ("packages", "output", "work", "corpus", "start", "beside"),
+    )
 
 
 def train(
